@@ -1,0 +1,157 @@
+# limn: `make help` lists the targets.
+# Variables: BUILD (build), CC (gcc), SANITIZER (none, or address,undefined / thread), WERROR=1, PREFIX (/usr/local), DESTDIR.
+
+BUILD     ?= build
+CC        ?= cc
+PREFIX    ?= /usr/local
+OPT       ?= -O2
+PACKAGES  := hdf5 sqlite3 gsl zlib libzip yaml-0.1 libcjson libpng libturbojpeg libcrypto
+VERSION   := $(shell sed -n 's/^\#define LIMN_VERSION "\(.*\)"/\1/p' pipeline/limn.h)
+
+WARNINGS  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wpointer-arith -Wundef
+CPPFLAGS  += -I. -Ianalysis -Ipipeline -I$(BUILD) -D_POSIX_C_SOURCE=200809L
+CFLAGS    += -std=c11 $(OPT) -g -fPIC -fopenmp -fvisibility=hidden -ffp-contract=off $(WARNINGS)
+ifdef WERROR
+CFLAGS    += -Werror
+endif
+ifdef SANITIZER
+CFLAGS    += -fsanitize=$(SANITIZER) -fno-omit-frame-pointer -fno-sanitize-recover=all
+LDFLAGS   += -fsanitize=$(SANITIZER)
+endif
+# pkg-config is asked only where something is built: a bare machine can still run `make help` and `make deps`.
+PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES))
+PKG_LIBS   = $(shell pkg-config --libs $(filter-out hdf5,$(PACKAGES))) -ldnnl -lm -lpthread
+HDF5_CFLAGS = $(shell pkg-config --cflags hdf5)
+HDF5_LIBS  = $(shell pkg-config --libs hdf5)
+
+# ---- sources: a folder is a room; adding a file needs no change here -------------------------------------------------
+CLI_SRC   := pipeline/main.c $(wildcard pipeline/cmd_*.c) $(wildcard pipeline/cli/*.c)
+LIB_SRC   := $(filter-out $(CLI_SRC),$(wildcard pipeline/*.c pipeline/model/*.c pipeline/data/*.c pipeline/nn/*.c \
+             pipeline/config/*.c analysis/*.c analysis/*/*.c db/*.c plots/*.c))
+HELPER_SRC := $(wildcard pipeline/helper/*.c)
+SQL       := $(wildcard db/*.sql db/migrations/*.sql)
+TEST_SRC  := $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/golden/test_*.c)
+TEST_LIB  := $(wildcard tests/lib/*.c)
+BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+
+OBJ        = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+GEN       := $(patsubst %.sql,$(BUILD)/gen/%.sql.inc,$(SQL))
+LIB_A     := $(BUILD)/lib/liblimn.a
+LIB_SO    := $(BUILD)/lib/liblimn.so
+LIMN      := $(BUILD)/bin/limn
+HELPER    := $(BUILD)/libexec/limn/limn-hdf5
+TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
+BENCHES   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
+
+.PHONY: all help deps deps-dev demo test test-build bench lint sanitize fuzz torture install check-deps clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+## all: build the library, the program and its helper (the default)
+all: $(LIB_A) $(LIB_SO) $(LIMN) $(HELPER) $(BUILD)/include/limn.h $(BUILD)/lib/pkgconfig/limn.pc
+
+## help: list the targets
+help:
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+## deps: install what building, running and testing need, from Debian's packages (sudo where needed)
+deps:
+	@sh tests/fresh/deps.sh build
+
+## deps-dev: install what lint, fuzz and the fresh-machine test need
+deps-dev:
+	@sh tests/fresh/deps.sh dev
+
+$(BUILD)/obj/%.o: %.c Makefile | $(GEN)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+
+# A text as a C array: `static const char x[] = {` #include "gen/db/schema.sql.inc" `};`
+$(BUILD)/gen/%.sql.inc: %.sql
+	@mkdir -p $(@D)
+	od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
+	echo 0x00 >> $@
+
+$(LIB_A): $(call OBJ,$(LIB_SRC))
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(LIB_SO): $(call OBJ,$(LIB_SRC))
+	@mkdir -p $(@D)
+	$(CC) -shared -fopenmp $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(LIMN): $(call OBJ,$(CLI_SRC)) $(LIB_SO)
+	@mkdir -p $(@D)
+	$(CC) -fopenmp $(LDFLAGS) -o $@ $(call OBJ,$(CLI_SRC)) -L$(BUILD)/lib -llimn -lm -Wl,-rpath,'$$ORIGIN/../lib'
+
+$(HELPER): $(call OBJ,$(HELPER_SRC)) $(call OBJ,analysis/base/status.c analysis/base/mem.c)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(HDF5_LIBS)
+
+# The public header as one file: each #include "…" is replaced, once, by the header that it names.
+$(BUILD)/include/limn.h: pipeline/limn.h tests/lib/flatten.awk $(wildcard analysis/base/*.h analysis/embed/embed.h)
+	@mkdir -p $(@D)
+	awk -v dirs="pipeline analysis" -f tests/lib/flatten.awk $< > $@
+
+$(BUILD)/lib/pkgconfig/limn.pc: Makefile
+	@mkdir -p $(@D)
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: limn' 'Description: map and explain a trained CNN over a data set' \
+	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -llimn' 'Cflags: -I$${prefix}/include' > $@
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call OBJ,$(TEST_LIB)) $(LIB_A)
+	@mkdir -p $(@D)
+	$(CC) -fopenmp $(LDFLAGS) -o $@ $< $(call OBJ,$(TEST_LIB)) $(LIB_A) $(PKG_LIBS) -lcmocka -ldl
+
+## demo: install what is missing, build, run the MNIST experiment, say where the results are
+demo: deps
+	@$(MAKE) --no-print-directory -j2 all
+	@sh examples/demo.sh $(BUILD)
+
+test-build: all $(TESTS)
+
+## test: all tests; the last line is `N passed, N failed, N skipped`
+test: deps
+	@$(MAKE) --no-print-directory -j2 test-build
+	@BUILD=$(BUILD) bash tests/run.sh
+
+## sanitize: all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+sanitize:
+	@$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/sanitize SANITIZER=address,undefined OPT=-O1 test-build
+	@BUILD=$(BUILD)/sanitize SANITIZED=1 bash tests/run.sh
+
+## bench: seconds and rates of each stage, after the machine's own speed
+bench: all $(BENCHES)
+	@BUILD=$(BUILD) bash tests/bench/run.sh
+
+## torture: the big counts: kills, mutants (seed and counts are printed)
+torture: test-build
+	@BUILD=$(BUILD) bash tests/torture.sh
+
+## fuzz: libFuzzer targets with their kept corpora (FUZZ_SECONDS each, default 30)
+fuzz:
+	@BUILD=$(BUILD) bash tests/fuzz/run.sh
+
+## lint: format, shell scripts, forbidden dependencies, headers that stand alone
+lint: check-deps
+	@bash tests/lint.sh
+
+## check-deps: prove the direction of dependencies between the folders
+check-deps:
+	@bash tests/check-deps.sh
+
+## install: program, library, helper, header, pkg-config file under DESTDIR/PREFIX
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/libexec/limn
+	install -m 755 $(LIMN) $(DESTDIR)$(PREFIX)/bin/limn
+	install -m 755 $(HELPER) $(DESTDIR)$(PREFIX)/libexec/limn/limn-hdf5
+	install -m 644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(BUILD)/include/limn.h $(DESTDIR)$(PREFIX)/include/limn.h
+	install -m 644 $(BUILD)/lib/pkgconfig/limn.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/limn.pc
+
+## clean: remove the build folder
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,100 @@
+/* limn: see what a CNN has learned, and where it looks.
+ *
+ * The public header: everything that the program `limn` does, as calls. `make install` writes it as one file, with the
+ * headers that it includes below put in their places.
+ *
+ * Conventions: a function that can fail returns a limn_status, and limn_message() then holds one sentence. Nothing here
+ * exits or prints: text goes to a limn_text_fn, progress to a limn_progress_fn. Strings and structs passed in stay the
+ * caller's; `T **out` is the caller's to free with the function named. */
+#ifndef LIMN_H
+#define LIMN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/progress.h"
+#include "base/status.h"
+#include "embed/embed.h"
+
+#define LIMN_VERSION "0.1.0"
+
+/* Receives n bytes of text; returns non-zero where it cannot be written (then the call ends with LIMN_EFAIL). */
+typedef int (*limn_text_fn)(void *ctx, const char *text, size_t n);
+
+/* How a call speaks while it runs. Any function may be NULL. */
+typedef struct {
+    limn_progress_fn progress;
+    limn_text_fn note; /* sentences for the user: choices made, warnings; each ends with a line break */
+    void *ctx;
+} limn_voice;
+
+/* ---- the whole pipeline ---------------------------------------------------------------------------------------------
+ */
+typedef struct {
+    const char *db;  /* NULL: NAME.db in the current folder */
+    const char *out; /* NULL: NAME/ in the current folder */
+    int threads;     /* 0: all cores */
+    int fresh;       /* recompute this experiment's results */
+    size_t limit;    /* 0, or at most so many samples (as data.limit) */
+    int ref;         /* use the plain _ref engine */
+} limn_run_options;
+
+typedef struct {
+    char *db, *out; /* where the results are */
+    size_t samples, figures;
+    double accuracy;   /* NaN without labels */
+    double kl;         /* of the first t-SNE map; NaN without one */
+    int nothing_to_do; /* the experiment was finished before */
+    char digest[65];
+} limn_run_result;
+
+LIMN_API limn_status limn_run(const char *experiment, const limn_run_options *o, const limn_voice *v,
+                              limn_run_result *result) LIMN_CHECK;
+LIMN_API void limn_run_result_clear(limn_run_result *r);
+
+/* ---- maps without an experiment file --------------------------------------------------------------------------------
+ */
+typedef struct {
+    const char *model, *weights; /* weights: NULL, or the weight file of a config */
+    const char *const *images;   /* (n_images) files or folders */
+    size_t n_images;
+    const char *labels;     /* NULL: none */
+    const char *const *set; /* (n_set) "key=value" in the experiment file's words: method, flavour, layer, target … */
+    size_t n_set;
+    limn_run_options run;
+} limn_attribute_call;
+LIMN_API limn_status limn_attribute(const limn_attribute_call *c, const limn_voice *v,
+                                    limn_run_result *result) LIMN_CHECK;
+
+/* ---- vectors from a file to a map -----------------------------------------------------------------------------------
+ */
+/* X (n, D) from .npy, .csv or IDX (u8/float; IDX pictures are flattened); labels NULL or a file of n integers. Writes Y
+ * as .npy or .csv by the ending of `out`; `picture` (NULL: none) is a .png/.svg/.pdf scatter. quality: text of the
+ * figures. */
+LIMN_API limn_status limn_embed_file(const char *in, const char *out, const char *labels, const char *picture,
+                                     const limn_embed_options *o, const limn_voice *v) LIMN_CHECK;
+
+/* ---- asking ---------------------------------------------------------------------------------------------------------
+ */
+typedef enum { LIMN_TABLE, LIMN_CSV, LIMN_JSON } limn_format_kind;
+/* What a model, a data set or a results database holds. */
+LIMN_API limn_status limn_info(const char *path, const char *weights, limn_format_kind as, int plan, limn_text_fn write,
+                               void *ctx) LIMN_CHECK;
+/* One or more SQL statements on a results database, read-only, limn's SQL functions loaded. */
+LIMN_API limn_status limn_sql(const char *db, const char *sql, limn_format_kind as, limn_text_fn write,
+                              void *ctx) LIMN_CHECK;
+/* SHA-256 over the result tables (store.md); `tables`: a line a table; `check`: compare with what the runs stored. */
+LIMN_API limn_status limn_digest(const char *db, int tables, int check, limn_text_fn write, void *ctx) LIMN_CHECK;
+LIMN_API limn_status limn_doctor(limn_text_fn write, void *ctx) LIMN_CHECK;
+LIMN_API limn_status limn_methods(limn_format_kind as, limn_text_fn write, void *ctx) LIMN_CHECK;
+
+/* ---- figures again, from the store ----------------------------------------------------------------------------------
+ */
+typedef struct {
+    const char *db, *out;
+    const char *const *set; /* (n_set) "key=value" of one entry of `plots`; none: all the figures of the last run */
+    size_t n_set;
+} limn_plot_call;
+LIMN_API limn_status limn_plot(const limn_plot_call *c, const limn_voice *v, size_t *figures) LIMN_CHECK;
+
+#endif

@@ -1,0 +1,33 @@
+/* The engine: a finished graph planned onto oneDNN (or the plain _ref ops), evaluated in chunks of fixed size.
+ *
+ * Determinism (engine.md): the chunk B is chosen from the graph alone; sample i is always row i mod B of chunk i / B,
+ * the last chunk is padded; every primitive runs with one thread. So the bits depend on neither threads nor batches. A
+ * limn_net is immutable after creation and shared by threads; a limn_session holds the buffers of one chunk and is used
+ * by one thread. No allocation while running. */
+#ifndef LIMN_NET_H
+#define LIMN_NET_H
+
+#include "diff.h"
+#include "model/graph.h"
+
+typedef struct limn_net limn_net;
+typedef struct limn_session limn_session;
+
+typedef enum { LIMN_BACKEND_AUTO, LIMN_BACKEND_REF } limn_backend;
+
+/* Plans g (borrowed: must outlive the net), runs the known-answer self-test of every planned node (256 seeded outputs
+ * against float64 dot products, forward and vjp) and falls back to _ref for a node that fails. */
+limn_status limn_net_new(limn_net **out, const limn_graph *g, limn_backend backend) LIMN_CHECK;
+void limn_net_free(limn_net *n);
+size_t limn_net_chunk(const limn_net *n);                  /* B */
+const limn_graph *limn_net_graph(const limn_net *n);       /* borrowed */
+const char *limn_net_backend(const limn_net *n, int node); /* "onednn jit:avx512_core", "ref", … */
+int limn_net_fallbacks(const limn_net *n);                 /* nodes that the self-test sent to _ref */
+const char *limn_engine_version(void);                     /* "oneDNN 2.6.3, avx512_core" */
+
+limn_status limn_session_new(limn_session **out, const limn_net *n) LIMN_CHECK;
+void limn_session_free(limn_session *s);
+/* The session as attribution sees it; valid as long as the session. */
+const limn_diff *limn_session_diff(limn_session *s);
+
+#endif

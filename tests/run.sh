@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Runs every test program and script under $BUILD and sums up their TAP lines.
+# A test program prints `ok N - name`, `not ok N - name`, or `ok N # SKIP why`; it fails as a whole where it crashes or
+# prints nothing. FILTER=word runs only the files whose path holds the word. Ends with `N passed, N failed, N skipped`.
+set -u
+BUILD=${BUILD:-build}
+BUILD=$(cd "$BUILD" && pwd) || exit 1
+export BUILD CMOCKA_MESSAGE_OUTPUT=TAP LIMN_LIBEXEC="$BUILD/libexec/limn" LIMN="$BUILD/bin/limn"
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1} UBSAN_OPTIONS=print_stacktrace=1
+export LSAN_OPTIONS=suppressions=$PWD/tests/lib/lsan.txt:print_suppressions=0
+logs=$BUILD/test-logs
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0
+shopt -s nullglob
+for t in tests/unit/test_*.c tests/property/test_*.c tests/golden/test_*.c tests/cli/test_*.sh; do
+    case $t in *"${FILTER:-}"*) ;; *) continue ;; esac
+    name=${t#tests/}
+    name=${name%.*}
+    log=$logs/${name//\//-}.log
+    case $t in
+    *.c) timeout -k 5 "${TEST_TIMEOUT:-300}" "$BUILD/tests/$name" >"$log" 2>&1 ;;
+    *.sh) timeout -k 5 "${TEST_TIMEOUT:-300}" bash "$t" >"$log" 2>&1 ;;
+    esac
+    code=$?
+    p=$(grep -cE '^ok ' "$log")
+    s=$(grep -cE '^ok .*# SKIP' "$log")
+    f=$(grep -cE '^not ok ' "$log")
+    p=$((p - s))
+    # a crash, a time-out or silence is a failure of its own
+    if [ $((p + s + f)) -eq 0 ] || { [ "$code" -ne 0 ] && [ "$f" -eq 0 ]; }; then f=$((f + 1)); fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    printf '%-44s %4d passed %3d failed %3d skipped\n' "$name" "$p" "$f" "$s"
+    grep -E '^ok .*# SKIP' "$log" | sed 's/^/    /'
+    if [ "$f" -gt 0 ]; then
+        echo "    exit $code, log: $log"
+        grep -vE '^ok ' "$log" | head -${FAILURE_LINES:-25} | sed 's/^/    /'
+    fi
+done
+# where the shared material is present, a skip is a failure
+if [ -d ../shared/goldens ] && [ "$skipped" -gt 0 ]; then
+    echo "../shared is present, so nothing may be skipped"
+    failed=$((failed + skipped)) skipped=0
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

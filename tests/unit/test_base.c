@@ -1,0 +1,86 @@
+/* The base: memory that refuses overflow, keyed random streams, ordered pipelines. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/rng.h"
+#include "base/status.h"
+
+static void sizes_that_overflow_are_refused(void **state) {
+    (void)state;
+    char *p = (char *)1;
+    assert_int_equal(limn_new(&p, SIZE_MAX / 2, 4), LIMN_ENOMEM);
+    assert_null(p);
+    assert_string_not_equal(limn_message(), "");
+    assert_int_equal(limn_new(&p, 0, 4), LIMN_OK);
+    assert_non_null(p);
+    free(p);
+}
+
+static void streams_repeat_and_differ_by_key(void **state) {
+    (void)state;
+    limn_rng a = limn_rng_stream(1, 2, 3), b = limn_rng_stream(1, 2, 3), c = limn_rng_stream(1, 2, 4);
+    int same = 0;
+    double sum = 0;
+    for (int i = 0; i < 1000; i++) {
+        uint64_t x = limn_rng_u64(&a);
+        assert_true(x == limn_rng_u64(&b));
+        same += x == limn_rng_u64(&c);
+        sum += limn_rng_normal(&b);
+        (void)limn_rng_normal(&a);
+        (void)limn_rng_normal(&c);
+    }
+    assert_int_equal(same, 0);
+    assert_true(sum / 1000 < 0.15 && sum / 1000 > -0.15); /* 4.7 standard errors */
+}
+
+typedef struct {
+    int value[4];
+    size_t order[100], n;
+    size_t fail_at;
+} pipe_ctx;
+
+static limn_status produce(void *ctx, size_t item, int slot, int worker) {
+    pipe_ctx *p = ctx;
+    (void)worker;
+    if (item % 7 == 0) nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL); /* some are late */
+    p->value[slot] = (int)item * 3;
+    return item == p->fail_at ? limn_fail(LIMN_EFAIL, "item %zu is bad", item) : LIMN_OK;
+}
+
+static limn_status consume(void *ctx, size_t item, int slot) {
+    pipe_ctx *p = ctx;
+    if (p->value[slot] != (int)item * 3) return limn_fail(LIMN_EFAIL, "slot %d was overwritten", slot);
+    p->order[p->n++] = item;
+    return LIMN_OK;
+}
+
+static void pipelines_keep_order_at_any_thread_count(void **state) {
+    (void)state;
+    for (int threads = 1; threads <= 8; threads *= 2) {
+        pipe_ctx p = {.fail_at = SIZE_MAX};
+        assert_int_equal(limn_ordered(threads, 4, 5, 105, produce, consume, &p), LIMN_OK);
+        assert_int_equal(p.n, 100);
+        for (size_t i = 0; i < 100; i++) assert_int_equal(p.order[i], i + 5);
+        pipe_ctx q = {.fail_at = 50};
+        assert_int_equal(limn_ordered(threads, 3, 0, 100, produce, consume, &q), LIMN_EFAIL);
+        assert_string_equal(limn_message(), "item 50 is bad");
+        assert_int_equal(q.n, 50);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes_that_overflow_are_refused),
+        cmocka_unit_test(streams_repeat_and_differ_by_key),
+        cmocka_unit_test(pipelines_keep_order_at_any_thread_count),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
