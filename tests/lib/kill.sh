@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2034
 # kills COUNT SEED: runs an experiment, kills it (SIGKILL) at COUNT seeded random moments, resumes each, and compares the
 # digest with that of an undisturbed run. Expects tap.sh; prints one check a kill.
 kills() {

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2034
 # TAP for shell tests: source it, call check NAME CONDITION…; $work is a fresh folder, removed at the end.
 LIMN=${LIMN:-build/bin/limn}
 LIMN=$(cd "$(dirname "$LIMN")" && pwd)/$(basename "$LIMN")
