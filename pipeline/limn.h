@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/nearest.h"
 #include "base/progress.h"
 #include "base/status.h"
 #include "embed/embed.h"
