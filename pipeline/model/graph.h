@@ -1,9 +1,10 @@
 /* The graph of a network: what every reader produces and the engine plans.
  *
- * A graph is a list of nodes in topological order; node 0 is the input. A node is one primitive operation with one
- * output; a *layer* is what the program that saved the network called one (name, type), and covers one or more
- * consecutive nodes: Keras's Conv2D with activation="relu" is the nodes CONV2D and RELU of one layer; its output is its
- * last node's. Shapes are one sample's, pictures (C, H, W) whatever the file's layout was; `hwc` marks where the file's
+ * A graph is a list of nodes in topological order; node 0 is the input, which belongs to no layer (-1). A node is one
+ * primitive operation with one output; a *layer* is what the program that saved the network called one (name, type),
+ * and covers one or more consecutive nodes: Keras's Conv2D with activation="relu" is the nodes CONV2D and RELU of one
+ * layer; its output is its last node's. Layers are numbered as limn_diff numbers them: 0 … n_layers-1, without the
+ * input. Shapes are one sample's, pictures (C, H, W) whatever the file's layout was; `hwc` marks where the file's
  * order (row, column, channel) matters: FLATTEN, and the vectors people see.
  *
  * Weights: CONV2D (O, C/groups, kh, kw), DENSE (out, in) with `in` in the order of the node's input vector; bias (O).
@@ -35,17 +36,25 @@ typedef struct {
     int pad[4];                            /* top, left, bottom, right, in pixels (resolved by graph_finish if same) */
     int same; /* TensorFlow's SAME: out = ceil(in / stride), the odd pixel at bottom/right */
     int groups;
-    int units; /* CONV2D's filters, DENSE's units */
-    int hwc;   /* FLATTEN: order row, column, channel instead of channel, row, column */
+    int units;        /* CONV2D's filters, DENSE's units */
+    int hwc;          /* FLATTEN: order row, column, channel instead of channel, row, column */
+    limn_shape shape; /* INPUT's */
 } limn_op_attr;
+
+/* n floats from limn_new; {NULL, 0} where there are none. */
+typedef struct {
+    float *v;
+    size_t n;
+} limn_values;
 
 typedef struct {
     limn_op op;
-    int layer; /* index into layers */
+    int layer; /* index into layers; -1 for INPUT */
     int in;    /* the node whose output it reads (-1 for INPUT) */
     limn_op_attr attr;
-    float *weight;  /* owned, or NULL */
-    float *bias;    /* owned, or NULL */
+    float *weight; /* (n_weight) owned, or NULL */
+    float *bias;   /* (n_bias) owned, or NULL */
+    size_t n_weight, n_bias;
     limn_shape out; /* filled by graph_finish */
 } limn_node;
 
@@ -53,8 +62,8 @@ typedef struct {
     char *name, *type; /* as the file says: "conv2d_1", "Conv2D" */
     int first, last;   /* its nodes */
     limn_kind kind;
-    int hwc; /* the file's program shows its output (H, W, C) */
-    size_t params;
+    int hwc;       /* set by the reader: the file's program shows its output (H, W, C) */
+    size_t params; /* filled by graph_finish: weights and biases of its nodes */
 } limn_layer;
 
 typedef struct {
@@ -67,13 +76,16 @@ typedef struct {
     limn_layer *layer;
     int n_layers;
     size_t room_layers;
+    int input_hwc;            /* set by the reader: the file's program takes (H, W, C) */
     limn_op final_activation; /* what swap_softmax removed: SOFTMAX, or IDENTITY where the scores were linear */
 } limn_graph;
 
 typedef struct {
-    const char *name;
-    int has_weight, has_bias;
-    limn_status (*shape)(const limn_graph *g, limn_node *n, const limn_shape *in); /* infers n->out, checks all */
+    const char *name;         /* "conv2d" */
+    int has_weight, has_bias; /* needs a weight; may have a bias */
+    /* Infers n->out from the input's shape (NULL for INPUT), resolves `same`, checks attributes and numbers of weights.
+     * The sentence of a failure names no layer: graph_finish puts it in front. */
+    limn_status (*shape)(limn_node *n, const limn_shape *in);
 } limn_op_row;
 extern const limn_op_row limn_op_table[LIMN_OPS];
 
@@ -81,12 +93,15 @@ limn_status graph_new(limn_graph **out) LIMN_CHECK;
 void graph_free(limn_graph *g); /* NULL is fine */
 /* Adds a layer (names are copied) whose nodes follow; *index = its index. */
 limn_status graph_add_layer(limn_graph *g, const char *name, const char *type, limn_kind kind, int *index) LIMN_CHECK;
-/* Adds a node to the last layer, reading node `in`; takes ownership of weight and bias, also when it fails. */
-limn_status graph_add_node(limn_graph *g, limn_op op, int in, const limn_op_attr *attr, float *weight, float *bias,
-                           int *index) LIMN_CHECK;
+/* Adds a node to the last layer, reading node `in` (-1: INPUT, which must be the first node, before any layer); takes
+ * ownership of weight and bias, also when it fails. attr NULL: all zero. index may be NULL. */
+limn_status graph_add_node(limn_graph *g, limn_op op, int in, const limn_op_attr *attr, limn_values weight,
+                           limn_values bias, int *index) LIMN_CHECK;
+#define LIMN_NO_VALUES ((limn_values){NULL, 0})
 /* Infers every shape and checks weights against them. LIMN_EINPUT with the layer's name where they do not fit. */
 limn_status graph_finish(limn_graph *g) LIMN_CHECK;
-/* Removes a final softmax: the scores become linear; notes it in final_activation. */
+/* Removes a final softmax: the scores become linear; notes it in final_activation. Works on a finished graph, which
+ * stays finished; a second call changes nothing. */
 limn_status graph_swap_softmax(limn_graph *g) LIMN_CHECK;
 
 /* Index of a layer by name, or by its decimal index; -1 where there is none. */
@@ -96,7 +111,10 @@ int graph_find_layer(const limn_graph *g, const char *name_or_index);
 int graph_feature_layer(const limn_graph *g);
 /* `layer: auto` of a CAM: the last conv layer whose output is larger than 1x1; -1 if none. */
 int graph_cam_layer(const limn_graph *g);
-const limn_shape *graph_layer_shape(const limn_graph *g, int layer);
+const limn_shape *graph_layer_shape(const limn_graph *g, int layer); /* LIMN_INPUT: the input's */
+/* "(28, 28, 1)" of a picture (C, H, W) = (1, 28, 28) where hwc, else in our order; returns buf. */
+enum { LIMN_SHAPE_TEXT = 128 };
+const char *graph_shape_text(const limn_shape *s, int hwc, char buf[LIMN_SHAPE_TEXT]);
 
 /* Reads a network as it was saved. `path` is a model file, or a config for which `weights` is the weight file (else
  * NULL). The format is found by content, through the table of readers. */

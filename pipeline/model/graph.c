@@ -1,0 +1,170 @@
+/* The graph of a network: building, checking, asking. See graph.h for the data model and ownership.
+ *
+ * Nodes are appended in topological order, so that one pass in order infers every shape (graph_finish); what an op
+ * needs of its input stands in limn_op_table (ops.c). Threading: a graph under construction belongs to one thread; a
+ * finished one is only read. */
+#include "model/graph.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/try.h"
+
+enum { MAX_NODES = 1 << 16 }; /* far beyond any network, far below int */
+
+limn_status graph_new(limn_graph **out) {
+    limn_status status = limn_new(out, 1, sizeof **out);
+    if (status == LIMN_OK) (*out)->final_activation = LIMN_OP_IDENTITY;
+    return status;
+}
+
+void graph_free(limn_graph *g) {
+    if (!g) return;
+    for (int i = 0; i < g->n_nodes; i++) {
+        free(g->node[i].weight);
+        free(g->node[i].bias);
+    }
+    for (int i = 0; i < g->n_layers; i++) {
+        free(g->layer[i].name);
+        free(g->layer[i].type);
+    }
+    free(g->node);
+    free(g->layer);
+    free(g->format);
+    free(g->producer);
+    free(g);
+}
+
+limn_status graph_add_layer(limn_graph *g, const char *name, const char *type, limn_kind kind, int *index) {
+    limn_status status = LIMN_OK;
+    limn_layer l = {.first = g->n_nodes, .last = g->n_nodes - 1, .kind = kind};
+    if (g->n_layers >= MAX_NODES) FAIL(LIMN_EINPUT, "more than %d layers", MAX_NODES);
+    TRY(limn_grow(&g->layer, (size_t)g->n_layers, &g->room_layers, sizeof *g->layer));
+    TRY(limn_strdup(&l.name, name));
+    TRY(limn_strdup(&l.type, type));
+    g->layer[g->n_layers] = l;
+    *index = g->n_layers++;
+done:
+    if (status != LIMN_OK) {
+        free(l.name);
+        free(l.type);
+    }
+    return status;
+}
+
+limn_status graph_add_node(limn_graph *g, limn_op op, int in, const limn_op_attr *attr, limn_values weight,
+                           limn_values bias, int *index) {
+    limn_status status = LIMN_OK;
+    limn_node n = {.op = op, .layer = g->n_layers - 1, .in = in};
+    if ((unsigned)op >= LIMN_OPS) FAIL(LIMN_EFAIL, "there is no operation %d", (int)op);
+    if ((op == LIMN_OP_INPUT) != (g->n_nodes == 0) || (op == LIMN_OP_INPUT) != (g->n_layers == 0))
+        FAIL(LIMN_EFAIL, "a graph begins with one input, before any layer");
+    if (op == LIMN_OP_INPUT ? in != -1 : in < 0 || in >= g->n_nodes)
+        FAIL(LIMN_EFAIL, "node %d cannot read node %d", g->n_nodes, in);
+    if (g->n_nodes >= MAX_NODES) FAIL(LIMN_EINPUT, "more than %d nodes", MAX_NODES);
+    TRY(limn_grow(&g->node, (size_t)g->n_nodes, &g->room_nodes, sizeof *g->node));
+    if (attr) n.attr = *attr;
+    n.weight = weight.v;
+    n.n_weight = weight.v ? weight.n : 0;
+    n.bias = bias.v;
+    n.n_bias = bias.v ? bias.n : 0;
+    g->node[g->n_nodes] = n;
+    if (n.layer >= 0) g->layer[n.layer].last = g->n_nodes;
+    if (index) *index = g->n_nodes;
+    g->n_nodes++;
+    return LIMN_OK;
+done:
+    free(weight.v);
+    free(bias.v);
+    return status;
+}
+
+static limn_status finish_node(limn_graph *g, limn_node *n) {
+    const limn_op_row *row = &limn_op_table[n->op];
+    if (row->has_weight != (n->weight != NULL) || (!row->has_bias && n->bias))
+        return limn_fail(LIMN_EINPUT, "%s", row->has_weight ? "it has no weights" : "it cannot have weights");
+    return row->shape(n, n->in < 0 ? NULL : &g->node[n->in].out);
+}
+
+limn_status graph_finish(limn_graph *g) {
+    if (g->n_nodes == 0) return limn_fail(LIMN_EINPUT, "the network has no input");
+    if (g->n_layers == 0) return limn_fail(LIMN_EINPUT, "the network has no layers");
+    for (int i = 0; i < g->n_nodes; i++) {
+        limn_node *n = &g->node[i];
+        limn_status s = finish_node(g, n);
+        if (s == LIMN_OK) continue;
+        if (n->layer < 0) return limn_fail_at(s, "the input: ");
+        return limn_fail_at(s, "layer `%s` (%s): ", g->layer[n->layer].name, g->layer[n->layer].type);
+    }
+    for (int i = 0; i < g->n_layers; i++) {
+        limn_layer *l = &g->layer[i];
+        if (l->last < l->first) return limn_fail(LIMN_EFAIL, "layer `%s` (%s) has no nodes", l->name, l->type);
+        l->params = 0;
+        for (int k = l->first; k <= l->last; k++) l->params += g->node[k].n_weight + g->node[k].n_bias;
+    }
+    return LIMN_OK;
+}
+
+limn_status graph_swap_softmax(limn_graph *g) {
+    int last = g->n_nodes - 1;
+    while (last > 0 && g->node[last].op == LIMN_OP_IDENTITY) last = g->node[last].in;
+    if (last <= 0 || g->node[last].op != LIMN_OP_SOFTMAX) return LIMN_OK;
+    limn_layer *l = &g->layer[g->node[last].layer];
+    /* A layer keeps at least one node; elsewhere than at the very end, removing a node would renumber others. */
+    if (last == g->n_nodes - 1 && l->first < last) {
+        l->last--;
+        g->n_nodes--;
+    } else
+        g->node[last].op = LIMN_OP_IDENTITY;
+    g->final_activation = LIMN_OP_SOFTMAX;
+    return LIMN_OK;
+}
+
+int graph_find_layer(const limn_graph *g, const char *name_or_index) {
+    for (int i = 0; i < g->n_layers; i++)
+        if (strcmp(g->layer[i].name, name_or_index) == 0) return i;
+    int index = 0;
+    if (!*name_or_index) return -1;
+    for (const char *p = name_or_index; *p; p++) {
+        if (*p < '0' || *p > '9' || index > MAX_NODES) return -1;
+        index = index * 10 + (*p - '0');
+    }
+    return index < g->n_layers ? index : -1;
+}
+
+static int last_dense_before(const limn_graph *g, int end) {
+    int i = end - 1;
+    while (i >= 0 && g->layer[i].kind != LIMN_KIND_DENSE) i--;
+    return i;
+}
+
+int graph_feature_layer(const limn_graph *g) {
+    int scores = last_dense_before(g, g->n_layers);
+    if (scores < 0) return -1;
+    int hidden = last_dense_before(g, scores);
+    return hidden >= 0 ? hidden : g->node[g->node[g->layer[scores].first].in].layer;
+}
+
+int graph_cam_layer(const limn_graph *g) {
+    for (int i = g->n_layers - 1; i >= 0; i--) {
+        const limn_shape *s = graph_layer_shape(g, i);
+        if (g->layer[i].kind == LIMN_KIND_CONV && s->rank == 3 && s->dim[1] * s->dim[2] > 1) return i;
+    }
+    return -1;
+}
+
+const limn_shape *graph_layer_shape(const limn_graph *g, int layer) {
+    return &g->node[layer < 0 ? 0 : g->layer[layer].last].out;
+}
+
+const char *graph_shape_text(const limn_shape *s, int hwc, char buf[LIMN_SHAPE_TEXT]) {
+    size_t used = 0;
+    int turn = hwc && s->rank == 3; /* H, W, C: dim 1, 2, 0 */
+    for (int i = 0; i < s->rank && used < LIMN_SHAPE_TEXT; i++)
+        used += (size_t)snprintf(buf + used, LIMN_SHAPE_TEXT - used, "%s%zu", i ? ", " : "(",
+                                 s->dim[turn ? (i + 1) % 3 : i]);
+    if (used < LIMN_SHAPE_TEXT)
+        snprintf(buf + used, LIMN_SHAPE_TEXT - used, s->rank == 1 ? ",)" : s->rank ? ")" : "()");
+    return buf;
+}

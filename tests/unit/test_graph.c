@@ -1,0 +1,266 @@
+/* The graph: shapes, checks, choices of layers, the softmax swap. Expected shapes are worked out by hand from
+ * floor((in + pad - span) / stride) + 1 and, for SAME, ceil(in / stride). */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/graph.h"
+
+static limn_values zeros(size_t n) {
+    limn_values w = {NULL, n};
+    assert_int_equal(limn_new(&w.v, n, sizeof *w.v), LIMN_OK);
+    return w;
+}
+
+static int add(limn_graph *g, limn_op op, limn_op_attr a, size_t weight, size_t bias) {
+    int k = -1;
+    limn_values none = LIMN_NO_VALUES;
+    assert_int_equal(
+        graph_add_node(g, op, g->n_nodes - 1, &a, weight ? zeros(weight) : none, bias ? zeros(bias) : none, &k),
+        LIMN_OK);
+    return k;
+}
+
+static void layer(limn_graph *g, const char *name, const char *type, limn_kind kind) {
+    int k;
+    assert_int_equal(graph_add_layer(g, name, type, kind, &k), LIMN_OK);
+    assert_int_equal(k, g->n_layers - 1);
+}
+
+static limn_op_attr conv(int units, int k, int stride, int same) {
+    return (limn_op_attr){
+        .kernel = {k, k}, .stride = {stride, stride}, .dilation = {1, 1}, .groups = 1, .units = units, .same = same};
+}
+
+static limn_graph *begin(size_t c, size_t h, size_t w) {
+    limn_graph *g;
+    assert_int_equal(graph_new(&g), LIMN_OK);
+    add(g, LIMN_OP_INPUT, (limn_op_attr){.shape = {3, {c, h, w}}}, 0, 0);
+    return g;
+}
+
+/* conv 3x3 relu, pool, dropout, flatten, dense 5 relu, dense 3 softmax over a (2, 9, 8) picture */
+static limn_graph *small(void) {
+    limn_graph *g = begin(2, 9, 8);
+    layer(g, "conv", "Conv2D", LIMN_KIND_CONV);
+    add(g, LIMN_OP_CONV2D, conv(4, 3, 1, 0), 4 * 2 * 9, 4);
+    add(g, LIMN_OP_RELU, (limn_op_attr){0}, 0, 0);
+    layer(g, "pool", "MaxPooling2D", LIMN_KIND_POOL);
+    add(g, LIMN_OP_MAXPOOL, conv(0, 2, 2, 0), 0, 0);
+    layer(g, "drop", "Dropout", LIMN_KIND_OTHER);
+    add(g, LIMN_OP_IDENTITY, (limn_op_attr){0}, 0, 0);
+    layer(g, "flat", "Flatten", LIMN_KIND_OTHER);
+    add(g, LIMN_OP_FLATTEN, (limn_op_attr){.hwc = 1}, 0, 0);
+    layer(g, "d1", "Dense", LIMN_KIND_DENSE);
+    add(g, LIMN_OP_DENSE, (limn_op_attr){.units = 5}, 5 * 36, 5);
+    add(g, LIMN_OP_RELU, (limn_op_attr){0}, 0, 0);
+    layer(g, "d2", "Dense", LIMN_KIND_DENSE);
+    add(g, LIMN_OP_DENSE, (limn_op_attr){.units = 3}, 15, 3);
+    add(g, LIMN_OP_SOFTMAX, (limn_op_attr){0}, 0, 0);
+    return g;
+}
+
+static void assert_shape(const limn_shape *s, int rank, size_t a, size_t b, size_t c) {
+    assert_int_equal(s->rank, rank);
+    assert_int_equal(s->dim[0], a);
+    if (rank > 1) assert_int_equal(s->dim[1], b);
+    if (rank > 2) assert_int_equal(s->dim[2], c);
+}
+
+static void shapes_and_parameters_follow(void **state) {
+    (void)state;
+    limn_graph *g = small();
+    assert_int_equal(graph_finish(g), LIMN_OK);
+    assert_shape(graph_layer_shape(g, LIMN_INPUT), 3, 2, 9, 8);
+    assert_shape(graph_layer_shape(g, 0), 3, 4, 7, 6);
+    assert_shape(graph_layer_shape(g, 1), 3, 4, 3, 3);
+    assert_shape(graph_layer_shape(g, 3), 1, 36, 0, 0);
+    assert_shape(graph_layer_shape(g, 5), 1, 3, 0, 0);
+    assert_int_equal(g->layer[0].params, 76);
+    assert_int_equal(g->layer[0].first, 1);
+    assert_int_equal(g->layer[0].last, 2);
+    assert_int_equal(g->layer[2].params, 0);
+    assert_int_equal(g->layer[5].params, 18);
+    assert_int_equal(g->node[0].layer, -1);
+    graph_free(g);
+}
+
+static void same_padding_is_tensorflows(void **state) {
+    (void)state;
+    limn_graph *g = begin(1, 7, 8);
+    layer(g, "a", "Conv2D", LIMN_KIND_CONV);
+    int a = add(g, LIMN_OP_CONV2D, conv(1, 3, 2, 1), 9, 0); /* 7 -> 4: 3*2+3-7 = 2; 8 -> 4: 1, at the right */
+    layer(g, "b", "MaxPooling2D", LIMN_KIND_POOL);
+    int b = add(g, LIMN_OP_MAXPOOL, conv(0, 2, 3, 1), 0, 0); /* 4 -> 2: 1*3+2-4 = 1 */
+    layer(g, "c", "Conv2D", LIMN_KIND_CONV);
+    limn_op_attr dilated = conv(1, 3, 1, 1);
+    dilated.dilation[0] = 2; /* span 5: 4 pixels of padding */
+    int c = add(g, LIMN_OP_CONV2D, dilated, 9, 0);
+    assert_int_equal(graph_finish(g), LIMN_OK);
+    assert_shape(&g->node[a].out, 3, 1, 4, 4);
+    assert_memory_equal(g->node[a].attr.pad, ((int[4]){1, 0, 1, 1}), sizeof(int[4]));
+    assert_shape(&g->node[b].out, 3, 1, 2, 2);
+    assert_memory_equal(g->node[b].attr.pad, ((int[4]){0, 0, 1, 1}), sizeof(int[4]));
+    assert_shape(&g->node[c].out, 3, 1, 2, 2);
+    assert_memory_equal(g->node[c].attr.pad, ((int[4]){2, 1, 2, 1}), sizeof(int[4]));
+    graph_free(g);
+}
+
+static void layers_are_found_and_chosen(void **state) {
+    (void)state;
+    limn_graph *g = small();
+    assert_int_equal(graph_finish(g), LIMN_OK);
+    assert_int_equal(graph_find_layer(g, "pool"), 1);
+    assert_int_equal(graph_find_layer(g, "4"), 4);
+    assert_int_equal(graph_find_layer(g, "6"), -1);
+    assert_int_equal(graph_find_layer(g, ""), -1);
+    assert_int_equal(graph_find_layer(g, "99999999999999999999"), -1);
+    assert_int_equal(graph_find_layer(g, "-1"), -1);
+    assert_int_equal(graph_feature_layer(g), 4);
+    assert_int_equal(graph_cam_layer(g), 0);
+    graph_free(g);
+    /* one dense layer: its input; a conv layer of 1x1 is not for CAMs */
+    g = begin(1, 3, 3);
+    layer(g, "conv", "Conv2D", LIMN_KIND_CONV);
+    add(g, LIMN_OP_CONV2D, conv(2, 3, 1, 0), 18, 0);
+    layer(g, "flat", "Flatten", LIMN_KIND_OTHER);
+    add(g, LIMN_OP_FLATTEN, (limn_op_attr){0}, 0, 0);
+    layer(g, "d", "Dense", LIMN_KIND_DENSE);
+    add(g, LIMN_OP_DENSE, (limn_op_attr){.units = 2}, 4, 0);
+    assert_int_equal(graph_finish(g), LIMN_OK);
+    assert_int_equal(graph_feature_layer(g), 1);
+    assert_int_equal(graph_cam_layer(g), -1);
+    graph_free(g);
+}
+
+static void a_final_softmax_is_swapped(void **state) {
+    (void)state;
+    limn_graph *g = small();
+    assert_int_equal(graph_finish(g), LIMN_OK);
+    assert_int_equal(g->final_activation, LIMN_OP_IDENTITY);
+    for (int twice = 0; twice < 2; twice++) {
+        assert_int_equal(graph_swap_softmax(g), LIMN_OK);
+        assert_int_equal(g->final_activation, LIMN_OP_SOFTMAX);
+        assert_int_equal(g->n_nodes, 9);
+        assert_int_equal(g->layer[5].last, 8);
+        assert_int_equal(g->node[8].op, LIMN_OP_DENSE);
+    }
+    graph_free(g);
+    /* softmax as a layer of its own, with a dropout after it: both stay, as identities */
+    g = small();
+    layer(g, "soft", "Softmax", LIMN_KIND_OTHER);
+    add(g, LIMN_OP_SOFTMAX, (limn_op_attr){0}, 0, 0);
+    layer(g, "drop2", "Dropout", LIMN_KIND_OTHER);
+    add(g, LIMN_OP_IDENTITY, (limn_op_attr){0}, 0, 0);
+    assert_int_equal(graph_finish(g), LIMN_OK);
+    assert_int_equal(graph_swap_softmax(g), LIMN_OK);
+    assert_int_equal(g->n_nodes, 12);
+    assert_int_equal(g->node[10].op, LIMN_OP_IDENTITY);
+    assert_int_equal(g->node[9].op, LIMN_OP_SOFTMAX); /* softmax of softmax: only the last goes */
+    graph_free(g);
+}
+
+/* One wrong node at the end of small(): graph_finish names its layer. */
+static void refused(limn_op op, limn_op_attr a, size_t weight, size_t bias, const char *part) {
+    limn_graph *g = small();
+    layer(g, "bad", "Thing", LIMN_KIND_OTHER);
+    add(g, op, a, weight, bias);
+    assert_int_equal(graph_finish(g), LIMN_EINPUT);
+    if (!strstr(limn_message(), "layer `bad` (Thing): ") || !strstr(limn_message(), part))
+        fail_msg("%s", limn_message());
+    graph_free(g);
+}
+
+static void refused_conv(limn_op_attr a, size_t weight, const char *part) {
+    limn_graph *g = begin(2, 9, 8);
+    layer(g, "bad", "Thing", LIMN_KIND_CONV);
+    add(g, LIMN_OP_CONV2D, a, weight, 0);
+    assert_int_equal(graph_finish(g), LIMN_EINPUT);
+    if (!strstr(limn_message(), "layer `bad` (Thing): ") || !strstr(limn_message(), part))
+        fail_msg("%s", limn_message());
+    graph_free(g);
+}
+
+static void what_does_not_fit_is_refused(void **state) {
+    (void)state;
+    limn_op_attr a;
+    refused(LIMN_OP_CONV2D, conv(1, 1, 1, 0), 3, 0, "needs a picture");
+    refused(LIMN_OP_DENSE, (limn_op_attr){.units = 2}, 5, 0, "5 values where its input and options need 6");
+    refused(LIMN_OP_DENSE, (limn_op_attr){.units = 2}, 6, 3, "bias has 3 values");
+    refused(LIMN_OP_DENSE, (limn_op_attr){.units = 2}, 0, 0, "no weights");
+    refused(LIMN_OP_DENSE, (limn_op_attr){.units = -2}, 6, 0, "-2 units");
+    refused(LIMN_OP_RELU, (limn_op_attr){0}, 6, 0, "cannot have weights");
+    refused_conv(conv(4, 10, 1, 0), 800, "larger than its input");
+    refused_conv(conv(4, 0, 1, 0), 8, "must be from 1");
+    refused_conv(conv(4, 3, 0, 1), 72, "must be from 1");
+    refused_conv(conv(4, 65536, 65536, 1), 72, "kernel has 72 values");
+    refused_conv(conv(INT32_MAX, 1, 1, 0), 72, "more than");
+    refused_conv(conv(0, 3, 1, 0), 72, "0 filters");
+    a = conv(4, 3, 1, 0);
+    a.groups = 3;
+    refused_conv(a, 24, "groups");
+    a.groups = 0;
+    refused_conv(a, 24, "groups");
+    a = conv(4, 3, 1, 0);
+    a.pad[2] = 3;
+    refused_conv(a, 72, "padding");
+    a = conv(4, 3, 1, 0);
+    a.dilation[1] = 65536;
+    refused_conv(a, 72, "larger than its input");
+    limn_graph *g;
+    assert_int_equal(graph_new(&g), LIMN_OK);
+    add(g, LIMN_OP_INPUT, (limn_op_attr){.shape = {3, {1, 1 << 16, 1 << 16}}}, 0, 0);
+    layer(g, "drop", "Dropout", LIMN_KIND_OTHER);
+    add(g, LIMN_OP_IDENTITY, (limn_op_attr){0}, 0, 0);
+    assert_int_equal(graph_finish(g), LIMN_EINPUT);
+    assert_non_null(strstr(limn_message(), "the input: "));
+    graph_free(g);
+}
+
+static void order_is_kept(void **state) {
+    (void)state;
+    limn_graph *g;
+    int k;
+    assert_int_equal(graph_new(&g), LIMN_OK);
+    assert_int_equal(graph_finish(g), LIMN_EINPUT);
+    assert_int_equal(graph_add_node(g, LIMN_OP_RELU, -1, NULL, zeros(3), zeros(3), NULL), LIMN_EFAIL); /* frees both */
+    add(g, LIMN_OP_INPUT, (limn_op_attr){.shape = {1, {4}}}, 0, 0);
+    assert_int_equal(graph_add_node(g, LIMN_OP_RELU, 0, NULL, LIMN_NO_VALUES, LIMN_NO_VALUES, NULL), LIMN_EFAIL);
+    layer(g, "r", "ReLU", LIMN_KIND_OTHER);
+    assert_int_equal(graph_finish(g), LIMN_EFAIL); /* a layer without nodes */
+    assert_int_equal(graph_add_node(g, LIMN_OP_RELU, 1, NULL, LIMN_NO_VALUES, LIMN_NO_VALUES, &k), LIMN_EFAIL);
+    assert_int_equal(graph_add_node(g, LIMN_OP_RELU, 0, NULL, LIMN_NO_VALUES, LIMN_NO_VALUES, &k), LIMN_OK);
+    assert_int_equal(k, 1);
+    assert_int_equal(graph_finish(g), LIMN_OK);
+    graph_free(g);
+    graph_free(NULL);
+}
+
+static void shapes_are_written_as_the_file_shows_them(void **state) {
+    (void)state;
+    char buf[LIMN_SHAPE_TEXT];
+    assert_string_equal(graph_shape_text(&(limn_shape){3, {1, 28, 29}}, 1, buf), "(28, 29, 1)");
+    assert_string_equal(graph_shape_text(&(limn_shape){3, {1, 28, 29}}, 0, buf), "(1, 28, 29)");
+    assert_string_equal(graph_shape_text(&(limn_shape){1, {10}}, 1, buf), "(10,)");
+    size_t big = SIZE_MAX;
+    graph_shape_text(&(limn_shape){5, {big, big, big, big, big}}, 1, buf);
+    assert_true(strlen(buf) < LIMN_SHAPE_TEXT);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shapes_and_parameters_follow),
+        cmocka_unit_test(same_padding_is_tensorflows),
+        cmocka_unit_test(layers_are_found_and_chosen),
+        cmocka_unit_test(a_final_softmax_is_swapped),
+        cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(order_is_kept),
+        cmocka_unit_test(shapes_are_written_as_the_file_shows_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
