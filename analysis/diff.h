@@ -52,4 +52,11 @@ struct limn_diff {
     limn_status (*vjp)(void *ctx, int from, const float *seed, limn_rule rule, int to, float *grad);
 };
 
+/* *index = the layer of this name, or where no layer bears it, of this decimal index. LIMN_EINPUT with the nearest name
+ * and the names that the model has. */
+limn_status limn_diff_find(int *index, const limn_diff *d, const char *name) LIMN_CHECK;
+
+/* A row's shape as a picture (C, H, W): (H, W) is one channel, (D) one channel of one row. rank 0 where it is none. */
+limn_shape limn_picture(const limn_shape *s);
+
 #endif

@@ -1,45 +1,125 @@
-/* Attribution: the table of methods that explain one score of a network, per sample, as a map.
- * Definitions: docs/attribution.md. A method = one file + one row of limn_methods_table (saliency, gradcam, …).
+/* Attribution: the table of methods that explain one score of a network, per sample, as a map (docs/attribution.md).
  *
- * A method sees a limn_diff after its forward pass, and a seed at the output layer; it writes raw maps (signed where
- * the method is), of the network's input size unless `size: layer`. Nothing is normalised here but what a flavour
- * defines. */
+ * A method = one file + one row of limn_methods_table for each flavour that it has. It sees a limn_diff after its
+ * forward pass and a seed at the output layer (1 at the target; +1 and -1 for a contrast), and writes raw maps, signed
+ * where the method is: of the network's input size, unless `size: layer`. Nothing is normalised but what a flavour
+ * defines.
+ *
+ * In the order of a caller:
+ *     limn_method_get(&m, "gradcam", "keras-vis");        a row of the table
+ *     limn_attribute_options o = limn_attribute_defaults(m);
+ *     limn_attribute_set(m, &o, "layer", "conv2d_2");     any number of "key", "value" of m->options
+ *     limn_attribute_resolve(m, d, &o);                   fills what was left to be chosen, checks all against a model
+ *     limn_attribute_shape(), _scratch(), _json(), _note()
+ *     limn_attribute_run() for every chunk and seed; limn_attribute_zeros() finds empty maps
+ *
+ * Threading: no state; any number of threads may run one method, each with its own diff and scratch. */
 #ifndef LIMN_ATTRIBUTE_H
 #define LIMN_ATTRIBUTE_H
 
 #include "diff.h"
 
+/* ---- options ------------------------------------------------------------------------------------------------------
+ */
+
+typedef enum {
+    LIMN_OPTION_CHOICE, /* one of `values`; stored as an int */
+    LIMN_OPTION_LAYER   /* a layer's name or index; stored as text and resolved to an index */
+} limn_option_kind;
+
+/* One option of one method. A method's rows are sorted by key. */
 typedef struct {
-    const char *key, *values, *fallback, *help; /* "grad_modifier", "none|absolute|…", default, one line */
+    const char *key;       /* "grad_modifier" */
+    const char *values;    /* CHOICE: "none|absolute|…"; LAYER: what it may be, in words */
+    const char *fallback;  /* what "auto", or no value, means */
+    const char *help;      /* one line */
+    limn_option_kind kind; /* */
+    size_t at;             /* CHOICE: offset of its int in limn_attribute_options; LAYER: of its limn_layer_choice */
+    int first;             /* CHOICE: the int of the first of `values`; the others count on from it */
 } limn_option_row;
 
 typedef struct {
-    int layer;         /* CAM layer, or -1 */
-    int output;        /* the layer whose unit is explained */
-    int rule;          /* limn_rule */
-    int grad_modifier; /* see methods table */
-    int keep_channels; /* maps are (C, h, w) instead of (1, h, w) */
-    int layer_size;    /* CAM: keep the layer's grid */
+    const char *name; /* as written (borrowed from the caller), "auto" or "last"; resolved: the model's own name */
+    int index;        /* resolved: the layer's; -1 where the method has none */
+} limn_layer_choice;
+
+typedef enum {
+    LIMN_GRAD_NONE,
+    LIMN_GRAD_ABSOLUTE,
+    LIMN_GRAD_NEGATE,
+    LIMN_GRAD_RELU,
+    LIMN_GRAD_INVERT,
+    LIMN_GRAD_SMALL_VALUES,
+    LIMN_GRADS
+} limn_grad_modifier;
+
+typedef struct {
+    limn_layer_choice layer;  /* CAM: the layer whose activations are combined */
+    limn_layer_choice output; /* the layer whose unit is explained */
+    int rule;                 /* limn_rule of the backward pass */
+    int grad_modifier;        /* limn_grad_modifier */
+    int keep_channels;        /* maps are (C, h, w) instead of (1, h, w) */
+    int layer_size;           /* CAM: maps keep the layer's grid */
 } limn_attribute_options;
+
+/* ---- methods ------------------------------------------------------------------------------------------------------
+ */
+
+/* One chunk and one seed of it. A struct, so that what later methods ask for can be added without touching the others.
+ */
+typedef struct {
+    const limn_diff *diff; /* after its forward pass */
+    const float *seed;     /* (B, size of the output layer) */
+    float *scratch;        /* (limn_attribute_scratch()), aligned to 64 bytes; content does not matter */
+    float *map;            /* (B, limn_attribute_shape()): the result */
+} limn_attribute_job;
 
 typedef struct limn_method limn_method;
 struct limn_method {
-    const char *name, *flavour, *help; /* "gradcam", "limn" | "keras-vis", one line */
-    int cam;                           /* needs a layer */
-    const limn_option_row *options;    /* ends with key NULL */
-    /* Resolves and checks: fills what is auto (layer), or LIMN_EINPUT. */
-    limn_status (*resolve)(const limn_method *m, const limn_diff *d, limn_attribute_options *o);
-    /* Floats of work space a chunk needs. */
+    const char *name, *flavour;     /* "gradcam", "limn" | "keras-vis" */
+    const char *help;               /* one line */
+    const limn_option_row *options; /* sorted by key; ends with key NULL */
+    const void *recipe;             /* the method's own constants: what sets one flavour apart from another */
+    /* The layer that `layer: auto` means for this output layer, or -1; NULL: the method has no layer. */
+    int (*choose_layer)(const limn_diff *d, int output);
+    /* Floats of work space for a chunk. */
     size_t (*scratch)(const limn_method *m, const limn_diff *d, const limn_attribute_options *o);
-    /* map (B, channels, h, w); seed (B, size of the output layer): 1 at the target. `scratch` as asked. */
-    limn_status (*run)(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, const float *seed,
-                       float *scratch, float *map);
+    limn_status (*run)(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job);
 };
 extern const limn_method limn_methods_table[]; /* ends with name NULL */
 
-/* The row for a name and flavour ("limn" is the default flavour); NULL where there is none. */
+/* The row for a name and flavour (NULL: "limn"); NULL where there is none. */
 const limn_method *limn_method_find(const char *name, const char *flavour);
-/* (channels, h, w) of a map. */
+/* The same, or LIMN_EINPUT with the nearest name, or with the flavours that the method has. */
+limn_status limn_method_get(const limn_method **out, const char *name, const char *flavour) LIMN_CHECK;
+
+/* ---- one method with its options ----------------------------------------------------------------------------------
+ */
+
+limn_attribute_options limn_attribute_defaults(const limn_method *m);
+/* Sets one option by its text; value NULL or "auto" means the method's own default. LIMN_EINPUT, naming the nearest,
+ * for a key or value that is unknown. A key that only other methods have is accepted with the value that says what this
+ * method does anyway (`channels: reduce`, `size: input`, `grad_modifier: none`, `backprop_modifier: none`). */
+limn_status limn_attribute_set(const limn_method *m, limn_attribute_options *o, const char *key,
+                               const char *value) LIMN_CHECK;
+/* Finds the layers in the model, chooses what is "auto", checks that the method is defined there. May be called again
+ * for another diff of the same model. */
+limn_status limn_attribute_resolve(const limn_method *m, const limn_diff *d, limn_attribute_options *o) LIMN_CHECK;
+
+/* (channels, h, w) of a map, resolved options. */
 limn_shape limn_attribute_shape(const limn_method *m, const limn_diff *d, const limn_attribute_options *o);
+/* Floats of work space for a chunk, resolved options. */
+size_t limn_attribute_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o);
+/* *out = the resolved options with every default, as a JSON object with sorted keys and no spaces. */
+limn_status limn_attribute_json(char **out, const limn_method *m, const limn_attribute_options *o) LIMN_CHECK;
+/* *out = a sentence about the layers in use ("gradcam explains `dense_2` by layer `conv2d_2` (64 x 24 x 24)"), and
+ * a warning where that layer is 1 x 1; NULL where nothing was chosen. */
+limn_status limn_attribute_note(char **out, const limn_method *m, const limn_diff *d,
+                                const limn_attribute_options *o) LIMN_CHECK;
+/* The maps of one chunk. */
+limn_status limn_attribute_run(const limn_method *m, const limn_attribute_options *o,
+                               const limn_attribute_job *job) LIMN_CHECK;
+/* How many of n maps of `size` floats are zero everywhere: what a user should be told. */
+size_t limn_attribute_zeros(const float *map, size_t n, size_t size);
 
 #endif
