@@ -81,6 +81,27 @@ limn_status limn_open_regular(int *fd, size_t *size, const char *path) {
     return LIMN_OK;
 }
 
+limn_status limn_file_read(unsigned char **out, size_t *n, const char *path) {
+    limn_status status = LIMN_OK;
+    int fd = -1;
+    size_t size = 0, got = 1;
+    *out = NULL;
+    *n = 0;
+    TRY(limn_open_regular(&fd, &size, path));
+    TRY(limn_new(out, size, 1));
+    while (*n < size && got > 0) {
+        TRY(pull_file(&fd, path, *out + *n, size - *n, &got));
+        *n += got;
+    }
+done:
+    if (fd >= 0) close(fd);
+    if (status != LIMN_OK) {
+        free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
 /* ---- the stream -----------------------------------------------------------------------------------------------------
  */
 /* Refills the empty buffer; leaves it empty at the end. */

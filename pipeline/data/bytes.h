@@ -39,5 +39,7 @@ limn_status limn_bytes_end(limn_bytes *b, const char *what) LIMN_CHECK;
 
 /* Opens a regular file for reading; its size into *size. Folders, pipes and devices are LIMN_EINPUT. */
 limn_status limn_open_regular(int *fd, size_t *size, const char *path) LIMN_CHECK;
+/* The whole of a regular file as it lies; the caller frees *out. */
+limn_status limn_file_read(unsigned char **out, size_t *n, const char *path) LIMN_CHECK;
 
 #endif

@@ -1,9 +1,9 @@
-/* A data set: images with optional labels, from any reader, preprocessed as the experiment says.
+/* A data set: images with optional labels, from any reader, preprocessed as the experiment says (docs/data.md).
  *
  * Values: the reader's own (0 … 255 for bytes, floats as they are). Preprocessing: y = (x * scale - mean[c]) / std[c];
  * without it values go in raw. Pictures cross this interface as (C, H, W) float32.
- * Sample i of the data set is item `limn_dataset_index(d, i)` of the files, after limit / every / per_class / shuffle.
- */
+ * Selection, in this order: shuffle all items; keep every `every`-th; of those the first `per_class` of each label; of
+ * those the first `limit`. Sample i of the data set is item `limn_dataset_index(d, i)` of the files. */
 #ifndef LIMN_DATASET_H
 #define LIMN_DATASET_H
 
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "limn.h"
 
 typedef struct {
     char *const *images; /* one or more paths: a file, a folder with one folder a class, several pictures */
@@ -24,26 +25,41 @@ typedef struct {
     size_t limit, every, per_class; /* 0: off */
     int shuffle;
     uint64_t seed;
+    int threads; /* that limn_dataset_open may use; 0: all cores */
 } limn_data_options;
+
+#define LIMN_DATA_OPTIONS_INIT                                                                                         \
+    {                                                                                                                  \
+        .scale = 1, .std = { 1, 1, 1, 1 }                                                                              \
+    }
 
 typedef struct limn_dataset limn_dataset;
 
+/* Reads everything that can be wrong about the selected samples but their NaNs: each is decoded once. */
 limn_status limn_dataset_open(limn_dataset **out, const limn_data_options *o) LIMN_CHECK;
 void limn_dataset_free(limn_dataset *d);
-size_t limn_dataset_count(const limn_dataset *d);
+size_t limn_dataset_count(const limn_dataset *d); /* at least 1 */
 void limn_dataset_shape(const limn_dataset *d, size_t *C, size_t *H, size_t *W);
 size_t limn_dataset_index(const limn_dataset *d, size_t i); /* item in the files */
 int limn_dataset_label(const limn_dataset *d, size_t i);    /* -1: none */
-const char *limn_dataset_source(const limn_dataset *d,
-                                size_t i); /* file of a picture (borrowed), or NULL: the index is it */
+/* File of a picture (borrowed), or NULL: the index is it. */
+const char *limn_dataset_source(const limn_dataset *d, size_t i);
+/* The number of names; without names the largest label + 1; without labels 0. */
 size_t limn_dataset_classes(const limn_dataset *d);
-const char *limn_dataset_class(const limn_dataset *d, size_t c); /* borrowed */
-const char *limn_dataset_fingerprint(const limn_dataset *d);     /* SHA-256, hex, over images, labels and selection */
-const char *limn_dataset_format(const limn_dataset *d);          /* "IDX (gzip)", … */
+const char *limn_dataset_class(const limn_dataset *d, size_t c); /* borrowed; NULL where classes have no names */
+/* SHA-256, hex, over values, shape, labels and selection; the same however the files are compressed. */
+const char *limn_dataset_fingerprint(const limn_dataset *d);
+const char *limn_dataset_format(const limn_dataset *d); /* "IDX (gzip)", "PNG", "folder of PNG", … */
 /* raw (C, H, W): the values before preprocessing. Thread-safe. */
 limn_status limn_dataset_raw(const limn_dataset *d, size_t i, float *raw) LIMN_CHECK;
 /* x (count, C, H, W): samples i … i+count-1, preprocessed. NaN or infinity in them is LIMN_EFAIL, naming the sample.
  * Thread-safe. */
 limn_status limn_dataset_batch(const limn_dataset *d, size_t i, size_t count, float *x) LIMN_CHECK;
+/* Raw values as an 8-bit PNG (the first 3 channels of 4): bytes as they are; floats from [0, 1] where all of the
+ * sample's are in it, else from [0, 255] where all are in it, else from its least to its greatest. The caller frees
+ * *png. */
+limn_status limn_dataset_png(const limn_dataset *d, size_t i, unsigned char **png, size_t *n) LIMN_CHECK;
+/* Format, count, shape, range of values, labels per class, fingerprint: what `limn info` prints. */
+limn_status limn_dataset_describe(const limn_dataset *d, limn_format_kind as, limn_text_fn write, void *ctx) LIMN_CHECK;
 
 #endif

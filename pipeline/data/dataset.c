@@ -1,0 +1,224 @@
+/* A data set: a source of pictures, labels, a selection, preprocessing. See dataset.h.
+ *
+ * Open: 1. the reader of the first path opens the source; 2. labels and class names are joined and checked; 3. samples
+ * are selected; 4. the fingerprint decodes each selected sample once, so that damaged files are found before anything
+ * runs. Afterwards nothing changes any more: all reading is thread-safe. */
+#include "data/dataset.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/try.h"
+#include "data/image.h"
+#include "data/reader.h"
+#include "data/select.h"
+
+struct limn_dataset {
+    data_source source;
+    char *name; /* the first path: what messages call it */
+    int *label; /* (source.count), or NULL */
+    char **class_name;
+    size_t n_classes;
+    size_t *index; /* (count) items */
+    size_t count;
+    double scale, mean[4], std[4];
+    char fingerprint[65];
+};
+
+/* ---- opening --------------------------------------------------------------------------------------------------------
+ */
+/* Labels from their file, or else from the folders. */
+static limn_status join_labels(limn_dataset *d, const limn_data_options *o) {
+    size_t n = 0;
+    if (!o->labels) {
+        d->label = d->source.label;
+        d->source.label = NULL;
+        return LIMN_OK;
+    }
+    limn_status s = data_labels_read(&d->label, &n, o->labels);
+    if (s == LIMN_OK && n != d->source.count)
+        s = limn_fail(LIMN_EINPUT, "%s: it has %zu label%s, but %s has %zu image%s", o->labels, n, n == 1 ? "" : "s",
+                      d->name, d->source.count, d->source.count == 1 ? "" : "s");
+    return s;
+}
+
+/* Names from the options, or else from the folders (not where a label file overrules them). */
+static limn_status join_classes(limn_dataset *d, const limn_data_options *o) {
+    limn_status status = LIMN_OK;
+    data_source *s = &d->source;
+    int folders = s->class_name && !o->labels;
+    if (folders && o->n_classes && o->n_classes != s->n_classes)
+        FAIL(LIMN_EINPUT, "%s: it has %zu class folders, but %zu class names are given", d->name, s->n_classes,
+             o->n_classes);
+    if (o->n_classes) {
+        TRY(limn_new(&d->class_name, o->n_classes, sizeof *d->class_name));
+        d->n_classes = o->n_classes;
+        for (size_t c = 0; c < d->n_classes; c++) TRY(limn_strdup(&d->class_name[c], o->classes[c]));
+    } else if (folders) {
+        d->class_name = s->class_name;
+        d->n_classes = s->n_classes;
+        s->class_name = NULL;
+    }
+    for (size_t i = 0; d->label && i < s->count; i++) {
+        size_t l = (size_t)d->label[i];
+        if (d->class_name && l >= d->n_classes)
+            FAIL(LIMN_EINPUT, "%s: label %zu is %zu, but there are %zu classes (0 to %zu)", o->labels, i, l,
+                 d->n_classes, d->n_classes - 1);
+        if (!d->class_name && l >= d->n_classes) d->n_classes = l + 1;
+    }
+done:
+    return status;
+}
+
+static limn_status take_preprocessing(limn_dataset *d, const limn_data_options *o) {
+    d->scale = o->scale;
+    memcpy(d->mean, o->mean, sizeof d->mean);
+    memcpy(d->std, o->std, sizeof d->std);
+    if (!isfinite(o->scale) || o->scale == 0)
+        return limn_fail(LIMN_EINPUT, "preprocess: scale is %g, where a number other than 0 is needed", o->scale);
+    for (size_t c = 0; c < d->source.C; c++) {
+        if (!isfinite(o->mean[c]) || !isfinite(o->std[c]) || o->std[c] <= 0)
+            return limn_fail(
+                LIMN_EINPUT,
+                "preprocess: channel %zu has mean %g and std %g, where a number and a number above 0 are needed", c,
+                o->mean[c], o->std[c]);
+    }
+    return LIMN_OK;
+}
+
+limn_status limn_dataset_open(limn_dataset **out, const limn_data_options *o) {
+    limn_status status = LIMN_OK;
+    limn_dataset *d = NULL;
+    *out = NULL;
+    TRY(limn_new(&d, 1, sizeof *d));
+    TRY(data_source_open(&d->source, o));
+    TRY(limn_strdup(&d->name, o->images[0]));
+    TRY(join_labels(d, o));
+    TRY(join_classes(d, o));
+    TRY(take_preprocessing(d, o));
+    TRY(data_select(&d->index, &d->count, d->source.count, d->label, d->n_classes, o));
+    TRY(data_fingerprint(d->fingerprint, d, o->threads));
+    *out = d;
+    d = NULL;
+done:
+    limn_dataset_free(d);
+    return status;
+}
+
+void limn_dataset_free(limn_dataset *d) {
+    if (!d) return;
+    for (size_t c = 0; d->class_name && c < d->n_classes; c++) free(d->class_name[c]);
+    free(d->class_name);
+    free(d->label);
+    free(d->index);
+    free(d->name);
+    data_source_clear(&d->source);
+    free(d);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------------------------------
+ */
+size_t limn_dataset_count(const limn_dataset *d) {
+    return d->count;
+}
+
+void limn_dataset_shape(const limn_dataset *d, size_t *C, size_t *H, size_t *W) {
+    *C = d->source.C;
+    *H = d->source.H;
+    *W = d->source.W;
+}
+
+size_t limn_dataset_index(const limn_dataset *d, size_t i) {
+    return d->index[i];
+}
+
+int limn_dataset_label(const limn_dataset *d, size_t i) {
+    return d->label ? d->label[d->index[i]] : -1;
+}
+
+const char *limn_dataset_source(const limn_dataset *d, size_t i) {
+    return d->source.path ? d->source.path[d->index[i]] : NULL;
+}
+
+size_t limn_dataset_classes(const limn_dataset *d) {
+    return d->n_classes;
+}
+
+const char *limn_dataset_class(const limn_dataset *d, size_t c) {
+    return d->class_name && c < d->n_classes ? d->class_name[c] : NULL;
+}
+
+const char *limn_dataset_fingerprint(const limn_dataset *d) {
+    return d->fingerprint;
+}
+
+const char *limn_dataset_format(const limn_dataset *d) {
+    return d->source.format;
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------------
+ */
+limn_status limn_dataset_raw(const limn_dataset *d, size_t i, float *raw) {
+    return d->source.reader->read(&d->source, d->index[i], raw);
+}
+
+static limn_status not_finite(const limn_dataset *d, size_t i, size_t at, float v) {
+    size_t H = d->source.H, W = d->source.W;
+    const char *file = limn_dataset_source(d, i);
+    return limn_fail(LIMN_EFAIL, "%s: sample %zu (item %zu) holds %s at channel %zu, row %zu, column %zu",
+                     file ? file : d->name, i, d->index[i], isnan(v) ? "NaN" : "an infinity", at / (H * W), at / W % H,
+                     at % W);
+}
+
+limn_status limn_dataset_batch(const limn_dataset *d, size_t i, size_t count, float *x) {
+    const size_t plane = d->source.H * d->source.W, C = d->source.C;
+    for (size_t k = 0; k < count; k++) {
+        limn_status s = limn_dataset_raw(d, i + k, x);
+        if (s != LIMN_OK) return s;
+        for (size_t c = 0; c < C; c++, x += plane) {
+            for (size_t p = 0; p < plane; p++) {
+                x[p] = (float)(((double)x[p] * d->scale - d->mean[c]) / d->std[c]);
+                if (!isfinite(x[p])) return not_finite(d, i + k, c * plane + p, x[p]);
+            }
+        }
+    }
+    return LIMN_OK;
+}
+
+/* [low, high] becomes 0 … 255. */
+static limn_status png_range(const limn_dataset *d, size_t i, const float *raw, size_t size, float *low, float *high) {
+    float least = raw[0], greatest = raw[0];
+    for (size_t p = 0; p < size; p++) {
+        if (!isfinite(raw[p])) return not_finite(d, i, p, raw[p]);
+        if (raw[p] < least) least = raw[p];
+        if (raw[p] > greatest) greatest = raw[p];
+    }
+    int unit = !d->source.bytes && least >= 0 && greatest <= 1, byte = least >= 0 && greatest <= 255;
+    *low = unit || byte ? 0 : least;
+    *high = unit ? 1 : byte ? 255 : greatest;
+    return LIMN_OK;
+}
+
+limn_status limn_dataset_png(const limn_dataset *d, size_t i, unsigned char **png, size_t *n) {
+    limn_status status = LIMN_OK;
+    const size_t plane = d->source.H * d->source.W, C = d->source.C, shown = C == 1 ? 1 : 3;
+    float *raw = NULL, low = 0, high = 0;
+    unsigned char *pixels = NULL;
+    *png = NULL;
+    TRY(limn_new(&raw, C * plane, sizeof *raw));
+    TRY(limn_new(&pixels, shown * plane, 1));
+    TRY(limn_dataset_raw(d, i, raw));
+    TRY(png_range(d, i, raw, C * plane, &low, &high));
+    for (size_t c = 0; c < shown; c++) {
+        for (size_t p = 0; p < plane; p++) {
+            double span = (double)high - (double)low, v = (double)raw[c * plane + p] - (double)low;
+            pixels[p * shown + c] = (unsigned char)(span > 0 ? lround(v / span * 255) : 0);
+        }
+    }
+    TRY(limn_png_encode(png, n, pixels, d->source.W, d->source.H, (int)shown));
+done:
+    free(raw);
+    free(pixels);
+    return status;
+}
