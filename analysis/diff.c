@@ -48,7 +48,7 @@ done:
     return status;
 }
 
-limn_shape limn_picture(const limn_shape *s) {
+limn_shape limn_shape_picture(const limn_shape *s) {
     limn_shape p = {.rank = 3, .dim = {1, 1, 1}};
     if (s->rank < 1 || s->rank > 3) return (limn_shape){0};
     for (int i = 0; i < s->rank; i++) p.dim[3 - s->rank + i] = s->dim[i];

@@ -57,6 +57,6 @@ struct limn_diff {
 limn_status limn_diff_find(int *index, const limn_diff *d, const char *name) LIMN_CHECK;
 
 /* A row's shape as a picture (C, H, W): (H, W) is one channel, (D) one channel of one row. rank 0 where it is none. */
-limn_shape limn_picture(const limn_shape *s);
+limn_shape limn_shape_picture(const limn_shape *s);
 
 #endif

@@ -161,7 +161,7 @@ done:
 
 limn_status limn_attribute_resolve(const limn_method *m, const limn_diff *d, limn_attribute_options *o) {
     limn_status status = LIMN_OK;
-    if (limn_picture(&d->input).rank == 0)
+    if (limn_shape_picture(&d->input).rank == 0)
         FAIL(LIMN_EINPUT, "maps need an input of at most three dimensions; the model's has %d", d->input.rank);
     if (strcmp(o->output.name, "last") == 0)
         o->output.index = d->n_layers - 1;
@@ -174,7 +174,7 @@ done:
 }
 
 limn_shape limn_attribute_shape(const limn_method *m, const limn_diff *d, const limn_attribute_options *o) {
-    limn_shape s = limn_picture(m->choose_layer && o->layer_size ? &d->layer[o->layer.index].out : &d->input);
+    limn_shape s = limn_shape_picture(m->choose_layer && o->layer_size ? &d->layer[o->layer.index].out : &d->input);
     if (!o->keep_channels) s.dim[0] = 1;
     return s;
 }

@@ -38,7 +38,7 @@ limn_status gradient_run(const limn_method *m, const limn_attribute_options *o, 
     limn_status status = LIMN_OK;
     const gradient_recipe *recipe = m->recipe;
     const limn_diff *d = job->diff;
-    limn_shape in = limn_picture(&d->input), out = limn_attribute_shape(m, d, o);
+    limn_shape in = limn_shape_picture(&d->input), out = limn_attribute_shape(m, d, o);
     size_t C = in.dim[0], n = in.dim[1] * in.dim[2], size = limn_shape_size(&out);
     float *g = job->scratch; /* (B, C, H, W) */
     int maximum = recipe->always_max || !limn_grad_signed(o->grad_modifier);
