@@ -14,8 +14,7 @@
 
 enum { WORD = 32, MAX_CHOICES = 16 }; /* of a row's `values` */
 
-/* ---- methods ------------------------------------------------------------------------------------------------------
- */
+/* ---- methods ------------------------------------------------------------------------------------------- */
 
 const limn_method *limn_method_find(const char *name, const char *flavour) {
     if (!flavour) flavour = "limn";
@@ -47,8 +46,7 @@ limn_status limn_method_get(const limn_method **out, const char *name, const cha
         names);
 }
 
-/* ---- one option ---------------------------------------------------------------------------------------------------
- */
+/* ---- one option ---------------------------------------------------------------------------------------- */
 
 /* The words of "a|b|c" into word[0 … n-1]; returns n. */
 static int split(const char *values, char word[MAX_CHOICES][WORD]) {
@@ -131,8 +129,7 @@ limn_status limn_attribute_set(const limn_method *m, limn_attribute_options *o, 
     return refuse_key(m, key, value, is_auto);
 }
 
-/* ---- against a model ----------------------------------------------------------------------------------------------
- */
+/* ---- against a model ----------------------------------------------------------------------------------- */
 
 static limn_status resolve_layer(const limn_method *m, const limn_diff *d, limn_attribute_options *o) {
     limn_status status = LIMN_OK;
@@ -187,8 +184,7 @@ limn_status limn_attribute_run(const limn_method *m, const limn_attribute_option
     return m->run(m, o, job);
 }
 
-/* ---- what is said and stored --------------------------------------------------------------------------------------
- */
+/* ---- what is said and stored --------------------------------------------------------------------------- */
 
 /* s as a JSON string at out (NULL: only count); returns the bytes, without an end. */
 static size_t json_string(char *out, const char *s) {

@@ -19,8 +19,7 @@
 
 #include "diff.h"
 
-/* ---- options ------------------------------------------------------------------------------------------------------
- */
+/* ---- options ------------------------------------------------------------------------------------------- */
 
 typedef enum {
     LIMN_OPTION_CHOICE, /* one of `values`; stored as an int */
@@ -62,8 +61,7 @@ typedef struct {
     int layer_size;           /* CAM: maps keep the layer's grid */
 } limn_attribute_options;
 
-/* ---- methods ------------------------------------------------------------------------------------------------------
- */
+/* ---- methods ------------------------------------------------------------------------------------------- */
 
 /* One chunk and one seed of it. A struct, so that what later methods ask for can be added without touching the others.
  */
@@ -93,8 +91,7 @@ const limn_method *limn_method_find(const char *name, const char *flavour);
 /* The same, or LIMN_EINPUT with the nearest name, or with the flavours that the method has. */
 limn_status limn_method_get(const limn_method **out, const char *name, const char *flavour) LIMN_CHECK;
 
-/* ---- one method with its options ----------------------------------------------------------------------------------
- */
+/* ---- one method with its options ----------------------------------------------------------------------- */
 
 limn_attribute_options limn_attribute_defaults(const limn_method *m);
 /* Sets one option by its text; value NULL or "auto" means the method's own default. LIMN_EINPUT, naming the nearest,

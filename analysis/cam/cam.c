@@ -19,8 +19,7 @@
 #include "cam/bilinear.h"
 #include "cam/spline.h"
 
-/* ---- which layer --------------------------------------------------------------------------------------------------
- */
+/* ---- which layer --------------------------------------------------------------------------------------- */
 
 int cam_last_conv(const limn_diff *d, int output) {
     for (int i = output - 1; i >= 0; i--) {
@@ -36,8 +35,7 @@ int cam_keras_vis_layer(const limn_diff *d, int output) {
     return -1;
 }
 
-/* ---- how activations and gradients are combined -------------------------------------------------------------------
- */
+/* ---- how activations and gradients are combined -------------------------------------------------------- */
 
 static void gradcam(const float *A, const float *G, size_t C, size_t n, float *map) {
     memset(map, 0, n * sizeof *map);
@@ -62,8 +60,7 @@ const cam_recipe cam_gradcam_keras_vis = {.combine = gradcam,
                                           .zoom_work = limn_zoom_spline_work,
                                           .min_max = 1};
 
-/* ---- one chunk ----------------------------------------------------------------------------------------------------
- */
+/* ---- one chunk ----------------------------------------------------------------------------------------- */
 
 /* Pieces of the scratch, each a multiple of 64 bytes: A (B, C, h, w), G likewise, a map on the layer's grid, and the
  * zoom's doubles. */
