@@ -107,7 +107,7 @@ static const float *row_in(const toy *t, int layer, size_t b) {
 }
 
 static wiring wiring_of(const toy *t, int layer, size_t b) {
-    return (wiring){&t->def[layer], limn_picture(in_shape(t, layer)), limn_picture(&t->layer[layer].out),
+    return (wiring){&t->def[layer], limn_shape_picture(in_shape(t, layer)), limn_shape_picture(&t->layer[layer].out),
                     row_in(t, layer, b)};
 }
 
@@ -172,7 +172,7 @@ static limn_status vjp(void *ctx, int from, const float *seed, limn_rule rule, i
 /* ---- building ------------------------------------------------------------------------------------------ */
 
 static limn_shape shape_of(const toy_layer *l, const limn_shape *input) {
-    limn_shape s = limn_picture(input);
+    limn_shape s = limn_shape_picture(input);
     switch (l->op) {
     case TOY_DENSE:
         return (limn_shape){1, {l->units}};

@@ -231,7 +231,7 @@ static void inputs_of_other_ranks(void **state) {
     (void)state;
     const toy_layer one[] = {{.name = "out", .op = TOY_DENSE, .units = 1}};
     toy *t = toy_new(1, &(limn_shape){1, {5}}, one, 1); /* a vector: one channel of one row */
-    limn_shape s = limn_picture(&toy_diff(t)->input);
+    limn_shape s = limn_shape_picture(&toy_diff(t)->input);
     assert_true(s.rank == 3 && s.dim[0] == 1 && s.dim[1] == 1 && s.dim[2] == 5);
     limn_diff volume = *toy_diff(t);
     volume.input = (limn_shape){4, {1, 2, 3, 4}};
