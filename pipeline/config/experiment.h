@@ -7,18 +7,21 @@
 #ifndef LIMN_EXPERIMENT_H
 #define LIMN_EXPERIMENT_H
 
+#include "attribution/attribute.h"
 #include "data/dataset.h"
 #include "embed/embed.h"
 
 typedef enum { TARGET_PREDICTED, TARGET_LABEL, TARGET_CLASSES, TARGET_ALL, TARGET_CONTRAST } target_kind;
 typedef struct {
     target_kind kind;
-    int *classes; /* TARGET_CLASSES: n of them; TARGET_CONTRAST: two, score a minus score b */
+    int *classes; /* (n) TARGET_CLASSES: n of them; TARGET_CONTRAST: two, score a minus score b; -1: see `names` */
+    char **names; /* (n) a class's name as written, until experiment_resolve_targets() has found its number; or NULL */
     size_t n;
+    int line;
 } experiment_target;
 
 typedef struct {
-    char *name, *of; /* unique name; the feature layer as written ("auto" = the first of `features`) */
+    char *name, *of; /* unique name; one of `feature`, as written there (`of: auto` became the first of them) */
     limn_embed_options options;
     int line;
 } experiment_embed;
@@ -29,12 +32,12 @@ typedef struct {
     char *channels;                /* "reduce" | "keep" */
     char *size;                    /* "input" | "layer" */
     char *grad_modifier;           /* "auto": the method's own default */
-    char *backprop_modifier;       /* "auto" | "none" | "guided" | "relu" */
+    char *backprop_modifier;       /* "auto": the method's own default; "none", "guided", "relu" */
     experiment_target target;      /* resolved: the entry's, or the experiment's */
     int line;
 } experiment_attribute;
 
-typedef enum { PLOT_SCATTER, PLOT_HEATMAPS } plot_kind;
+typedef enum { PLOT_SCATTER, PLOT_HEATMAPS, PLOT_PICTURE } plot_kind;
 typedef enum { SELECT_PER_CLASS, SELECT_ERRORS, SELECT_FIRST } plot_select;
 typedef struct {
     char *name; /* file name without ending; default from kind and colour */
@@ -42,10 +45,11 @@ typedef struct {
     char *of;      /* SCATTER: an embedding's name */
     char *colour;  /* SCATTER: "label" | "prediction" | "correct" | "margin" | "entropy" | "loss" | "probability" |
                       "none" */
-    char **column; /* HEATMAPS: "input" and names of attribute entries */
+    char **column; /* HEATMAPS: "input" and names of attribute entries; PICTURE: one of them */
     size_t n_columns;
     plot_select select;
-    size_t per_class, rows; /* per_class: 2; rows: the most that are drawn (errors, first) */
+    size_t per_class, rows; /* HEATMAPS; per_class: 2; rows: the most that are drawn (errors, first) */
+    size_t sample;          /* PICTURE: which sample's, by its idx; 0 */
     char *palette;          /* "auto" or a palette's name */
     char *normalise;        /* HEATMAPS: "image" | "method" | "global" */
     int overlay;            /* HEATMAPS: maps over the input */
@@ -80,13 +84,40 @@ limn_status experiment_load(limn_experiment **out, const char *path) LIMN_CHECK;
 limn_status experiment_parse(limn_experiment **out, const char *text, const char *path, const char *dir) LIMN_CHECK;
 void experiment_free(limn_experiment *e);
 
-/* One "key: value" table per kind of entry, for `limn methods`, the docs and the tests. */
-typedef struct {
-    const char *key, *values, *fallback, *help;
+/* Targets that are class names become numbers, once the data set's n classes (names, elements may be NULL) are known;
+ * a name that is not among them is LIMN_EINPUT. experiment_parse() has done it where `data.classes` is given. */
+limn_status experiment_resolve_targets(limn_experiment *e, const char *const *name, size_t n) LIMN_CHECK;
+
+/* Options as JSON text with every default resolved: keys in a fixed order, numbers as the shortest text that reads back
+ * to the same bits. The caller frees *out. The store identifies results by these texts, so what it has columns for is
+ * left out: embed: name, of, method, seed, threads; attribute: name, method, flavour, target. */
+limn_status experiment_resolved_json(char **out, const limn_experiment *e) LIMN_CHECK; /* all of it */
+limn_status experiment_data_json(char **out, const limn_experiment *e) LIMN_CHECK;     /* selection and preprocessing */
+limn_status experiment_embed_json(char **out, const experiment_embed *e) LIMN_CHECK;
+limn_status experiment_attribute_json(char **out, const experiment_attribute *a) LIMN_CHECK;
+limn_status experiment_plot_json(char **out, const experiment_plot *p) LIMN_CHECK;
+/* The method of an entry with its options, ready for limn_attribute_resolve(); *o borrows from a. After that,
+ * limn_attribute_json() has the layers' names where experiment_attribute_json() has them as written. */
+limn_status experiment_attribute_options(const limn_method **m, limn_attribute_options *o,
+                                         const experiment_attribute *a) LIMN_CHECK;
+/* "predicted", "label", "all", "[0,3]" or "{\"contrast\":[4,9]}". */
+limn_status experiment_target_text(char **out, const experiment_target *t) LIMN_CHECK;
+
+/* One row a key, for the parser, `limn methods`, the docs and the tests. `values` is what the message of a wrong value
+ * quotes: words as "a|b|c", else a phrase. `fallback`: the default as the file would say it, "(…)" in words, NULL: the
+ * key is required. `only`: NULL, or the kinds of entry that have the key ("tsne"; "heatmaps picture"; "(method)": the
+ * methods that list it among their options). The rest of a row is the parser's. */
+typedef struct experiment_key {
+    const char *key, *values, *fallback, *help, *only;
+    const struct experiment_type *type;
+    size_t offset;
+    double min, max;
 } experiment_key;
-typedef struct {
+typedef struct experiment_section {
     const char *where;         /* "experiment", "data", "embed", "attribute", "plots", … */
     const experiment_key *key; /* ends with key NULL */
+    const char *kind_key;      /* the key whose value is an entry's kind ("method"), or NULL */
+    const char *kinds; /* the keys of which just one is given and names the kind ("scatter heatmaps"), or NULL */
 } experiment_section;
 extern const experiment_section experiment_sections[]; /* ends with where NULL */
 

@@ -1,0 +1,397 @@
+/* The sections that fill structs of their own: data, preprocess, and the entries of embed, attribute and plots, with
+ * what the keys of an entry have to agree on.
+ *
+ * An entry is counted before it is read, so that experiment_free() frees what a failure leaves half read. */
+#include "config/parse.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attribution/attribute.h"
+#include "base/mem.h"
+#include "base/nearest.h"
+#include "base/try.h"
+#include "plots/palette.h"
+
+/* ---- data ---------------------------------------------------------------------------------------------------------
+ */
+
+static limn_status set_data(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_data_options *o = (limn_data_options *)(void *)((char *)into + k->offset);
+    experiment_given given;
+    *o = (limn_data_options)LIMN_DATA_OPTIONS_INIT;
+    o->seed = p->e->seed;
+    return experiment_read_map(p, experiment_section_find("data"), node, o, &given);
+}
+
+static cJSON *put_section(const char *where, const void *from) {
+    cJSON *o = cJSON_CreateObject();
+    if (o && experiment_put_map(o, experiment_section_find(where), from, NULL, "") == LIMN_OK) return o;
+    cJSON_Delete(o);
+    return NULL;
+}
+
+static cJSON *put_data(const experiment_key *k, const void *from) {
+    return put_section("data", (const char *)from + k->offset);
+}
+const experiment_type experiment_data_type = {set_data, put_data};
+
+static limn_status set_preprocess(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    experiment_given given;
+    (void)k;
+    return experiment_read_map(p, experiment_section_find("preprocess"), node, into, &given);
+}
+
+static cJSON *put_preprocess(const experiment_key *k, const void *from) {
+    (void)k;
+    return put_section("preprocess", from);
+}
+const experiment_type experiment_preprocess_type = {set_preprocess, put_preprocess};
+
+/* ---- lists of entries ---------------------------------------------------------------------------------------------
+ */
+
+/* What a list of entries is, and where it goes. T begins with `char *name`. */
+typedef struct entry_rule {
+    const char *where;
+    size_t array, count; /* offsets in limn_experiment of `T *` and `size_t` */
+    size_t size;         /* of T */
+    void (*begin)(const experiment_parser *p, void *entry, int line);
+    limn_status (*end)(const experiment_parser *p, const struct entry_rule *r, void *entry, size_t i, yaml_node_t *node,
+                       const experiment_given *given);
+} entry_rule;
+
+static void *array_of(const entry_rule *r, const limn_experiment *e) {
+    void *array;
+    memcpy(&array, (const char *)e + r->array, sizeof array);
+    return array;
+}
+
+static size_t count_of(const entry_rule *r, const limn_experiment *e) {
+    size_t n;
+    memcpy(&n, (const char *)e + r->count, sizeof n);
+    return n;
+}
+
+static limn_status read_entry(experiment_parser *p, const entry_rule *r, yaml_node_t *node, size_t i) {
+    limn_status status = LIMN_OK;
+    experiment_given given;
+    size_t n = i + 1;
+    void *entry = (char *)array_of(r, p->e) + i * r->size;
+    memcpy((char *)p->e + r->count, &n, sizeof n);
+    r->begin(p, entry, experiment_line(node));
+    TRY(experiment_read_map(p, experiment_section_find(r->where), node, entry, &given));
+    TRY(r->end(p, r, entry, i, node, &given));
+done:
+    return status;
+}
+
+static limn_status read_entries(experiment_parser *p, const experiment_key *k, yaml_node_t *node, const entry_rule *r) {
+    limn_status status = LIMN_OK;
+    experiment_list list;
+    void *array;
+    if (node->type == YAML_SEQUENCE_NODE && node->data.sequence.items.top == node->data.sequence.items.start)
+        return LIMN_OK;
+    if (node->type == YAML_SCALAR_NODE) TRY(experiment_wrong(p, k, node, NULL));
+    TRY(experiment_items(p, k, node, EXPERIMENT_MAX_ENTRIES, &list));
+    TRY(limn_new(&array, list.n, r->size));
+    memcpy((char *)p->e + r->array, &array, sizeof array);
+    for (size_t i = 0; i < list.n; i++) TRY(read_entry(p, r, experiment_item(p, &list, i), i));
+done:
+    return status;
+}
+
+static cJSON *put_entries(const limn_experiment *e, const entry_rule *r, limn_status (*text)(cJSON *o, const void *)) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; list && i < count_of(r, e); i++) {
+        cJSON *o = cJSON_CreateObject();
+        if (o && text(o, (const char *)array_of(r, e) + i * r->size) == LIMN_OK && cJSON_AddItemToArray(list, o))
+            continue;
+        cJSON_Delete(o);
+        cJSON_Delete(list);
+        return NULL;
+    }
+    return list;
+}
+
+/* Whether an entry before i bears the name. */
+static int name_is_taken(const entry_rule *r, const limn_experiment *e, size_t i, const char *name) {
+    for (size_t j = 0; j < i; j++) {
+        const char *other;
+        memcpy(&other, (const char *)array_of(r, e) + j * r->size, sizeof other);
+        if (other && !strcmp(other, name)) return 1;
+    }
+    return 0;
+}
+
+/* Gives the entry its default name where it has none; a name that an earlier entry bears is refused, a default that is
+ * taken gets a number. */
+static limn_status settle_name(const experiment_parser *p, const entry_rule *r, char **name, const char *fallback,
+                               size_t i, yaml_node_t *node, const experiment_given *given) {
+    limn_status status = LIMN_OK;
+    if (*name) {
+        const yaml_node_t *at = experiment_given_for(experiment_section_find(r->where), given, "name");
+        if (name_is_taken(r, p->e, i, *name))
+            TRY(experiment_fail(p, at ? at : node, "two entries of `%s` are called `%s`", r->where, *name));
+        return LIMN_OK;
+    }
+    TRY(limn_format(name, "%.64s", fallback));
+    for (unsigned number = 2; name_is_taken(r, p->e, i, *name); number++) {
+        free(*name);
+        TRY(limn_format(name, "%.58s-%u", fallback, number));
+    }
+done:
+    return status;
+}
+
+/* ---- embed --------------------------------------------------------------------------------------------------------
+ */
+
+static void embed_begin(const experiment_parser *p, void *entry, int line) {
+    experiment_embed *e = entry;
+    limn_embed_defaults(&e->options);
+    e->options.seed = p->e->seed;
+    e->line = line;
+}
+
+static limn_status embed_end(const experiment_parser *p, const entry_rule *r, void *entry, size_t i, yaml_node_t *node,
+                             const experiment_given *given) {
+    experiment_embed *e = entry;
+    return settle_name(p, r, &e->name, given->kind, i, node, given);
+}
+static const entry_rule embed_rule = {"embed",
+                                      offsetof(limn_experiment, embed),
+                                      offsetof(limn_experiment, n_embeds),
+                                      sizeof(experiment_embed),
+                                      embed_begin,
+                                      embed_end};
+
+static limn_status set_embeds(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    (void)into;
+    return read_entries(p, k, node, &embed_rule);
+}
+
+static const char *embed_kind(const experiment_embed *e) {
+    return e->options.method == LIMN_EMBED_PCA ? "pca" : "tsne";
+}
+
+static limn_status embed_put(cJSON *o, const void *entry) {
+    return experiment_put_map(o, experiment_section_find("embed"), entry, embed_kind(entry), "");
+}
+
+static cJSON *put_embeds(const experiment_key *k, const void *from) {
+    (void)k;
+    return put_entries(from, &embed_rule, embed_put);
+}
+const experiment_type experiment_embeds_type = {set_embeds, put_embeds};
+
+/* ---- attribute ----------------------------------------------------------------------------------------------------
+ */
+
+static void attribute_begin(const experiment_parser *p, void *entry, int line) {
+    (void)p;
+    ((experiment_attribute *)entry)->line = line;
+}
+
+/* Puts "FILE:LINE: " before what the attribution table says. */
+static limn_status at_line(const experiment_parser *p, const yaml_node_t *node, limn_status s) {
+    if (s == LIMN_OK) return s;
+    return limn_fail_at(s, "%s:%d: ", p->e->path, experiment_line(node));
+}
+
+/* The rows of `attribute` that a method knows as options. */
+static int is_option(const experiment_key *k) {
+    return k->only && k->only[0] == '(';
+}
+
+limn_status experiment_attribute_options(const limn_method **m, limn_attribute_options *o,
+                                         const experiment_attribute *a) {
+    limn_status status = LIMN_OK;
+    TRY(limn_method_get(m, a->method, a->flavour));
+    *o = limn_attribute_defaults(*m);
+    for (const experiment_key *k = experiment_section_find("attribute")->key; k->key; k++)
+        if (is_option(k))
+            TRY(limn_attribute_set(*m, o, k->key, *(char *const *)(const void *)((const char *)a + k->offset)));
+done:
+    return status;
+}
+
+static limn_status attribute_end(const experiment_parser *p, const entry_rule *r, void *entry, size_t i,
+                                 yaml_node_t *node, const experiment_given *given) {
+    limn_status status = LIMN_OK;
+    experiment_attribute *a = entry;
+    const experiment_section *s = experiment_section_find("attribute");
+    const yaml_node_t *at = experiment_given_for(s, given, "flavour");
+    const limn_method *m;
+    limn_attribute_options o;
+    char fallback[80];
+    const char *text;
+    if (!limn_method_find(a->method, NULL) || !at) at = experiment_given_for(s, given, "method");
+    TRY(at_line(p, at, limn_method_get(&m, a->method, a->flavour)));
+    o = limn_attribute_defaults(m);
+    for (size_t j = 0; s->key[j].key; j++) { /* each by itself, so that the message has its line */
+        if (!is_option(&s->key[j]) || !given->value[j]) continue;
+        TRY(experiment_scalar(p, &s->key[j], given->value[j], &text));
+        TRY(at_line(p, given->value[j], limn_attribute_set(m, &o, s->key[j].key, text)));
+    }
+    snprintf(fallback, sizeof fallback, "%s%s%s", a->method, strcmp(a->flavour, "limn") ? "-" : "",
+             strcmp(a->flavour, "limn") ? a->flavour : "");
+    TRY(settle_name(p, r, &a->name, fallback, i, node, given));
+    if (!strcmp(a->name, "input"))
+        TRY(experiment_fail(p, node, "an entry of `attribute` cannot be called `input`: plots call the input so"));
+    if (!experiment_given_for(s, given, "target")) TRY(experiment_target_copy(&a->target, &p->e->target));
+done:
+    return status;
+}
+static const entry_rule attribute_rule = {"attribute",
+                                          offsetof(limn_experiment, attribute),
+                                          offsetof(limn_experiment, n_attributes),
+                                          sizeof(experiment_attribute),
+                                          attribute_begin,
+                                          attribute_end};
+
+static limn_status set_attributes(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    (void)into;
+    return read_entries(p, k, node, &attribute_rule);
+}
+
+/* The options that the method has, as its own table names their values. */
+static limn_status put_options(cJSON *o, const experiment_attribute *a) {
+    limn_status status = LIMN_OK;
+    char *text = NULL;
+    cJSON *own = NULL, *item;
+    TRY(experiment_attribute_json(&text, a));
+    own = cJSON_Parse(text);
+    while (own && (item = cJSON_DetachItemFromArray(own, 0)))
+        if (!cJSON_AddItemToObject(o, item->string, item)) cJSON_Delete(item), cJSON_Delete(own), own = NULL;
+    if (!own) FAIL(LIMN_ENOMEM, "no memory for the options as JSON");
+done:
+    cJSON_Delete(own);
+    free(text);
+    return status;
+}
+
+static limn_status attribute_put(cJSON *o, const void *entry) {
+    limn_status s = experiment_put_map(o, experiment_section_find("attribute"), entry, NULL,
+                                       "output layer channels size grad_modifier backprop_modifier");
+    return s == LIMN_OK ? put_options(o, entry) : s;
+}
+
+static cJSON *put_attributes(const experiment_key *k, const void *from) {
+    (void)k;
+    return put_entries(from, &attribute_rule, attribute_put);
+}
+const experiment_type experiment_attributes_type = {set_attributes, put_attributes};
+
+/* ---- plots --------------------------------------------------------------------------------------------------------
+ */
+
+static void plot_begin(const experiment_parser *p, void *entry, int line) {
+    (void)p;
+    ((experiment_plot *)entry)->line = line;
+}
+
+static const char *const plot_kind_word[] = {
+    [PLOT_SCATTER] = "scatter", [PLOT_HEATMAPS] = "heatmaps", [PLOT_PICTURE] = "picture"};
+
+/* per_class and rows each belong to a selection: what would be ignored is refused. */
+static limn_status check_selection(const experiment_parser *p, const experiment_plot *plot,
+                                   const experiment_given *given) {
+    const experiment_section *s = experiment_section_find("plots");
+    const yaml_node_t *per_class = experiment_given_for(s, given, "per_class"),
+                      *rows = experiment_given_for(s, given, "rows");
+    if (per_class && plot->select != SELECT_PER_CLASS)
+        return experiment_fail(p, per_class, "`per_class` needs `select: per_class`, which is the default");
+    if (rows && plot->select == SELECT_PER_CLASS)
+        return experiment_fail(p, rows, "`rows` needs `select: errors` or `select: first`");
+    return LIMN_OK;
+}
+
+static limn_status check_palette(const experiment_parser *p, const experiment_plot *plot,
+                                 const experiment_given *given) {
+    const experiment_section *s = experiment_section_find("plots");
+    char known[256], hint[96];
+    size_t n = (size_t)snprintf(known, sizeof known, "auto");
+    experiment_shown shown;
+    if (!strcmp(plot->palette, "auto") || limn_palette_find(plot->palette)) return LIMN_OK;
+    for (const limn_palette *l = limn_palettes; l->name && n < sizeof known; l++)
+        n += (size_t)snprintf(known + n, sizeof known - n, ", %s", l->name);
+    const char *nearest = limn_nearest_in(plot->palette, limn_palettes, sizeof *limn_palettes);
+    return experiment_fail(p, experiment_given_for(s, given, "palette"), "unknown palette `%s`%s (known: %s)",
+                           experiment_show(&shown, plot->palette), limn_did_you_mean(hint, sizeof hint, nearest),
+                           known);
+}
+
+/* A picture is made of pixels: png (its default) or jpg. */
+static limn_status picture_formats(const experiment_parser *p, experiment_plot *plot, const experiment_given *given) {
+    const yaml_node_t *at = experiment_given_for(experiment_section_find("plots"), given, "format");
+    for (size_t i = plot->n_formats; i-- > 0;) {
+        if (!strcmp(plot->format[i], "png") || !strcmp(plot->format[i], "jpg")) continue;
+        if (at) return experiment_fail(p, at, "a `picture` is png or jpg, not %s", plot->format[i]);
+        free(plot->format[i]);
+        plot->format[i] = plot->format[--plot->n_formats];
+    }
+    return LIMN_OK;
+}
+
+static limn_status plot_end(const experiment_parser *p, const entry_rule *r, void *entry, size_t i, yaml_node_t *node,
+                            const experiment_given *given) {
+    limn_status status = LIMN_OK;
+    experiment_plot *plot = entry;
+    char fallback[160];
+    while (strcmp(plot_kind_word[plot->kind], given->kind)) plot->kind++;
+    TRY(check_palette(p, plot, given));
+    if (plot->kind == PLOT_PICTURE) TRY(picture_formats(p, plot, given));
+    if (plot->kind == PLOT_SCATTER)
+        snprintf(fallback, sizeof fallback, "%s-%s", plot->of, plot->colour);
+    else if (plot->kind == PLOT_PICTURE)
+        snprintf(fallback, sizeof fallback, "%s", plot->column[0]);
+    else
+        snprintf(fallback, sizeof fallback, "%s", plot->select == SELECT_ERRORS ? "errors" : "heatmaps");
+    TRY(check_selection(p, plot, given));
+    TRY(settle_name(p, r, &plot->name, fallback, i, node, given));
+done:
+    return status;
+}
+static const entry_rule plot_rule = {
+    "plots", offsetof(limn_experiment, plot), offsetof(limn_experiment, n_plots), sizeof(experiment_plot), plot_begin,
+    plot_end};
+
+static limn_status set_plots(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    (void)into;
+    return read_entries(p, k, node, &plot_rule);
+}
+
+static limn_status plot_put(cJSON *o, const void *entry) {
+    const experiment_plot *plot = entry;
+    return experiment_put_map(o, experiment_section_find("plots"), plot, plot_kind_word[plot->kind], "");
+}
+
+static cJSON *put_plots(const experiment_key *k, const void *from) {
+    (void)k;
+    return put_entries(from, &plot_rule, plot_put);
+}
+const experiment_type experiment_plots_type = {set_plots, put_plots};
+
+/* ---- one entry's options as JSON ----------------------------------------------------------------------------------
+ */
+
+limn_status experiment_embed_json(char **out, const experiment_embed *e) {
+    cJSON *o = cJSON_CreateObject();
+    return experiment_print(
+        out, o, experiment_put_map(o, experiment_section_find("embed"), e, embed_kind(e), "name of method seed"));
+}
+
+limn_status experiment_attribute_json(char **out, const experiment_attribute *a) {
+    const limn_method *m;
+    limn_attribute_options o;
+    limn_status s = experiment_attribute_options(&m, &o, a);
+    *out = NULL;
+    return s == LIMN_OK ? limn_attribute_json(out, m, &o) : s;
+}
+
+limn_status experiment_plot_json(char **out, const experiment_plot *plot) {
+    cJSON *o = cJSON_CreateObject();
+    return experiment_print(out, o, plot_put(o, plot));
+}

@@ -1,0 +1,314 @@
+/* Types of values that may be lists: files, class names, layers, channels, formats, columns; and of references to other
+ * entries. One value stands for a list of one. Lists are bounded before memory is taken for them.
+ *
+ * Ownership: as values.c; the items of a list are copies, counted only once they are there. */
+#include "config/parse.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/nearest.h"
+#include "base/try.h"
+
+/* *array = room for the list; texts are then added one by one, so that what is there can always be freed. */
+static limn_status add_text(char **array, size_t *n, const char *text) {
+    limn_status s = limn_strdup(&array[*n], text);
+    if (s == LIMN_OK) ++*n;
+    return s;
+}
+
+static cJSON *put_texts(char *const *text, size_t n) {
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; list && i < n; i++) {
+        cJSON *item = cJSON_CreateString(text[i]);
+        if (item && cJSON_AddItemToArray(list, item)) continue;
+        cJSON_Delete(item);
+        cJSON_Delete(list);
+        return NULL;
+    }
+    return list;
+}
+
+/* ---- model --------------------------------------------------------------------------------------------------------
+ */
+
+static limn_status set_model(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_experiment *e = into;
+    experiment_given given;
+    const char *text;
+    if (node->type == YAML_MAPPING_NODE)
+        return experiment_read_map(p, experiment_section_find("model"), node, e, &given);
+    limn_status s = experiment_scalar(p, k, node, &text);
+    if (s != LIMN_OK) return s;
+    return *text ? experiment_resolve_path(&e->model, e, text) : experiment_wrong(p, k, node, NULL);
+}
+
+static cJSON *put_model(const experiment_key *k, const void *from) {
+    const limn_experiment *e = from;
+    (void)k;
+    if (!e->weights) return cJSON_CreateString(e->model);
+    cJSON *o = cJSON_CreateObject();
+    if (o && experiment_put_map(o, experiment_section_find("model"), e, NULL, "") == LIMN_OK) return o;
+    cJSON_Delete(o);
+    return NULL;
+}
+const experiment_type experiment_model_type = {set_model, put_model};
+
+/* ---- data ---------------------------------------------------------------------------------------------------------
+ */
+
+static limn_status set_images(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    limn_data_options *o = into;
+    experiment_list list;
+    char **path = NULL;
+    TRY(experiment_items(p, k, node, EXPERIMENT_MAX_NODES, &list));
+    TRY(limn_new(&path, list.n, sizeof *path));
+    o->images = path; /* the experiment's from here on */
+    for (size_t i = 0; i < list.n; i++) {
+        yaml_node_t *item = experiment_item(p, &list, i);
+        const char *text;
+        TRY(experiment_scalar(p, k, item, &text));
+        if (!*text) TRY(experiment_wrong(p, k, item, NULL));
+        TRY(experiment_resolve_path(&path[i], p->e, text));
+        o->n_images = i + 1;
+    }
+done:
+    return status;
+}
+
+static cJSON *put_images(const experiment_key *k, const void *from) {
+    const limn_data_options *o = from;
+    (void)k;
+    return put_texts(o->images, o->n_images);
+}
+const experiment_type experiment_images_type = {set_images, put_images};
+
+/* Class names are data of any content (UTF-8 without NUL): nothing is read into them. */
+static limn_status set_classes(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    limn_data_options *o = into;
+    experiment_list list;
+    char **name = NULL;
+    if (node->type != YAML_SEQUENCE_NODE) TRY(experiment_wrong(p, k, node, NULL));
+    TRY(experiment_items(p, k, node, EXPERIMENT_MAX_NODES, &list));
+    TRY(limn_new(&name, list.n, sizeof *name));
+    o->classes = name;
+    for (size_t i = 0; i < list.n; i++) {
+        const char *text;
+        TRY(experiment_scalar(p, k, experiment_item(p, &list, i), &text));
+        TRY(add_text(name, &o->n_classes, text));
+    }
+done:
+    return status;
+}
+
+static cJSON *put_classes(const experiment_key *k, const void *from) {
+    const limn_data_options *o = from;
+    (void)k;
+    return o->n_classes > 0 ? put_texts(o->classes, o->n_classes) : cJSON_CreateNull();
+}
+const experiment_type experiment_classes_type = {set_classes, put_classes};
+
+/* mean and std: a number is every channel's; a list's last number is that of all the channels that follow. */
+static limn_status set_channels(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    double *value = (double *)(void *)((char *)into + k->offset);
+    experiment_list list;
+    experiment_key one = *k;
+    TRY(experiment_items(p, k, node, 4, &list));
+    for (size_t i = 0; i < 4; i++) {
+        one.offset = 0;
+        if (i >= list.n)
+            value[i] = value[list.n - 1];
+        else
+            TRY(experiment_number_type.set(p, &one, experiment_item(p, &list, i), &value[i]));
+    }
+done:
+    return status;
+}
+
+static cJSON *put_channels(const experiment_key *k, const void *from) {
+    const double *value = (const double *)(const void *)((const char *)from + k->offset);
+    cJSON *list = cJSON_CreateArray();
+    for (size_t i = 0; list && i < 4; i++) {
+        cJSON *item = experiment_json_number(value[i]);
+        if (item && cJSON_AddItemToArray(list, item)) continue;
+        cJSON_Delete(item);
+        cJSON_Delete(list);
+        return NULL;
+    }
+    return list;
+}
+const experiment_type experiment_channels_type = {set_channels, put_channels};
+
+/* ---- features -----------------------------------------------------------------------------------------------------
+ */
+
+static limn_status set_features(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    limn_experiment *e = into;
+    experiment_list list;
+    experiment_shown shown;
+    TRY(experiment_items(p, k, node, EXPERIMENT_MAX_ENTRIES, &list));
+    TRY(limn_new(&e->feature, list.n, sizeof *e->feature));
+    TRY(limn_new(&e->feature_line, list.n, sizeof *e->feature_line));
+    for (size_t i = 0; i < list.n; i++) {
+        yaml_node_t *item = experiment_item(p, &list, i);
+        const char *text;
+        TRY(experiment_scalar(p, k, item, &text));
+        if (!*text) TRY(experiment_wrong(p, k, item, NULL));
+        for (size_t j = 0; j < i; j++)
+            if (!strcmp(text, e->feature[j]))
+                TRY(experiment_fail(p, item, "`features` names `%s` twice", experiment_show(&shown, text)));
+        e->feature_line[i] = experiment_line(item);
+        TRY(add_text(e->feature, &e->n_features, text));
+    }
+done:
+    return status;
+}
+
+static cJSON *put_features(const experiment_key *k, const void *from) {
+    const limn_experiment *e = from;
+    (void)k;
+    return put_texts(e->feature, e->n_features);
+}
+const experiment_type experiment_features_type = {set_features, put_features};
+
+/* ---- references to other entries ----------------------------------------------------------------------------------
+ */
+
+/* "`KEY` is `VALUE`, but SET has only a, b, c (did you mean …)"; names[i] at stride bytes from one another. */
+static limn_status no_such(const experiment_parser *p, const experiment_key *k, const yaml_node_t *node,
+                           const char *set, const char *const *name) {
+    char known[600], hint[96];
+    size_t n = 0;
+    experiment_shown shown, other;
+    known[0] = 0;
+    for (size_t i = 0; name[i] && n + 100 < sizeof known; i++) {
+        const char *separator = i == 0 ? "" : ", ";
+        experiment_show(&other, name[i]);
+        memcpy(known + n, separator, strlen(separator));
+        n += strlen(separator);
+        memcpy(known + n, other.s, strlen(other.s) + 1);
+        n += strlen(other.s);
+    }
+    if (n == 0)
+        return experiment_fail(p, node, "`%s` is `%s`, but %s has no entries", k->key,
+                               experiment_show_node(&shown, node), set);
+    return experiment_fail(
+        p, node, "`%s` is `%s`, which is not in %s (there: %s)%s", k->key, experiment_show_node(&shown, node), set,
+        known, limn_did_you_mean(hint, sizeof hint, limn_nearest((const char *)node->data.scalar.value, name)));
+}
+
+static limn_status set_feature(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    const limn_experiment *e = p->e;
+    const char **known = NULL, *text;
+    char **of = (char **)(void *)((char *)into + k->offset);
+    TRY(experiment_scalar(p, k, node, &text));
+    TRY(limn_new(&known, e->n_features + 1, sizeof *known));
+    for (size_t i = 0; i < e->n_features; i++) {
+        known[i] = e->feature[i];
+        if (!strcmp(known[i], text)) TRY(limn_strdup(of, text));
+    }
+    if (!*of && !strcmp(text, "auto")) TRY(limn_strdup(of, known[0]));
+    if (!*of) TRY(no_such(p, k, node, "`features`", known));
+done:
+    free(known);
+    return status;
+}
+
+static cJSON *put_reference(const experiment_key *k, const void *from) {
+    return cJSON_CreateString(*(char *const *)(const void *)((const char *)from + k->offset));
+}
+const experiment_type experiment_feature_type = {set_feature, put_reference};
+
+static limn_status set_embedding(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    const limn_experiment *e = p->e;
+    const char **known = NULL, *text;
+    char **of = (char **)(void *)((char *)into + k->offset);
+    TRY(experiment_scalar(p, k, node, &text));
+    TRY(limn_new(&known, e->n_embeds + 1, sizeof *known));
+    for (size_t i = 0; i < e->n_embeds; i++) {
+        known[i] = e->embed[i].name;
+        if (!strcmp(known[i], text)) TRY(limn_strdup(of, text));
+    }
+    if (!*of) TRY(no_such(p, k, node, "`embed`", known));
+done:
+    free(known);
+    return status;
+}
+const experiment_type experiment_embedding_type = {set_embedding, put_reference};
+
+/* "input" and names of attribute entries; k->max is how many. */
+static limn_status set_columns(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    const limn_experiment *e = p->e;
+    experiment_plot *plot = into;
+    const char **known = NULL;
+    experiment_list list;
+    TRY(experiment_items(p, k, node, (size_t)k->max, &list));
+    TRY(limn_new(&plot->column, list.n, sizeof *plot->column));
+    TRY(limn_new(&known, e->n_attributes + 2, sizeof *known));
+    known[0] = "input";
+    for (size_t i = 0; i < e->n_attributes; i++) known[i + 1] = e->attribute[i].name;
+    for (size_t i = 0; i < list.n; i++) {
+        yaml_node_t *item = experiment_item(p, &list, i);
+        const char *text;
+        size_t j = 0;
+        TRY(experiment_scalar(p, k, item, &text));
+        while (known[j] && strcmp(known[j], text)) j++;
+        if (!known[j]) TRY(no_such(p, k, item, "`attribute`", known));
+        TRY(add_text(plot->column, &plot->n_columns, text));
+    }
+done:
+    free(known);
+    return status;
+}
+
+static cJSON *put_columns(const experiment_key *k, const void *from) {
+    const experiment_plot *plot = from;
+    return k->max > 1 ? put_texts(plot->column, plot->n_columns) : cJSON_CreateString(plot->column[0]);
+}
+const experiment_type experiment_columns_type = {set_columns, put_columns};
+
+/* ---- formats ------------------------------------------------------------------------------------------------------
+ */
+
+static limn_status add_format(experiment_plot *plot, const char *text) {
+    for (size_t i = 0; i < plot->n_formats; i++)
+        if (!strcmp(plot->format[i], text)) return LIMN_OK;
+    return add_text(plot->format, &plot->n_formats, text);
+}
+
+static limn_status set_formats(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    experiment_plot *plot = into;
+    experiment_list list;
+    char text[64], *save = NULL;
+    TRY(limn_new(&plot->format, 8, sizeof *plot->format));
+    if (!node) { /* the default is a list: "png, svg, pdf" */
+        memcpy(text, k->fallback, strlen(k->fallback) + 1);
+        for (char *w = strtok_r(text, ", ", &save); w; w = strtok_r(NULL, ", ", &save)) TRY(add_format(plot, w));
+        return LIMN_OK;
+    }
+    TRY(experiment_items(p, k, node, 8, &list));
+    for (size_t i = 0; i < list.n; i++) {
+        yaml_node_t *item = experiment_item(p, &list, i);
+        const char *word;
+        TRY(experiment_scalar(p, k, item, &word));
+        if (experiment_word_in(k->values, '|', word) < 0) TRY(experiment_wrong(p, k, item, NULL));
+        TRY(add_format(plot, word));
+    }
+done:
+    return status;
+}
+
+static cJSON *put_formats(const experiment_key *k, const void *from) {
+    const experiment_plot *plot = from;
+    (void)k;
+    return put_texts(plot->format, plot->n_formats);
+}
+const experiment_type experiment_formats_type = {set_formats, put_formats};

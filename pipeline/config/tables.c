@@ -1,0 +1,185 @@
+/* Every key of the experiment file: one row each, which the parser, the JSON of resolved options, `limn methods`,
+ * docs/experiment.md and the tests all read. A new option is a new row (and a member of the struct it fills).
+ *
+ * Rows are read in this order, whatever the order in the file: what an entry refers to stands above it. A fallback is
+ * read by the same code as a value; the test test_experiment.c holds those of `embed` against limn_embed_defaults(). */
+#include "config/parse.h"
+
+#define AT(struct_type, member) offsetof(struct_type, member)
+#define END                                                                                                            \
+    { .key = NULL }
+
+#define A_NAME "a letter, digit or `_`, then letters, digits, `.`, `_` or `-`, at most 64 in all"
+#define A_COUNT "a whole number; 0: all"
+#define AN_INDEX "a whole number from 0"
+#define A_PICTURE "`input` or the name of an entry of `attribute`"
+
+static const experiment_key experiment_keys[] = {
+    {"name", A_NAME, "(the file's base name)", "names the database, the folder of figures and the run", NULL,
+     &experiment_name_type, AT(limn_experiment, name), 0, 0},
+    {"model", "a file, or {config: FILE, weights: FILE}", NULL, "the trained network, relative to this file", NULL,
+     &experiment_model_type, 0, 0, 0},
+    {"seed", AN_INDEX, "1", "of everything that is random", NULL, &experiment_seed_type, AT(limn_experiment, seed), 0,
+     0},
+    {"data", "a mapping", NULL, "what is put through the network: see data", NULL, &experiment_data_type,
+     AT(limn_experiment, data), 0, 0},
+    {"store_images", "true|false", "true", "keep a PNG of every input in the database", NULL, &experiment_bool_type,
+     AT(limn_experiment, store_images), 0, 0},
+    {"features", "a layer's name or index, `auto`, or a list of them", "auto",
+     "layers whose output is stored, a vector a sample; auto: the last fully connected hidden layer, or else the input "
+     "of the last dense layer",
+     NULL, &experiment_features_type, 0, 0, 0},
+    {"embed", "a list of entries", "(none)", "maps of feature vectors: see embed", NULL, &experiment_embeds_type, 0, 0,
+     0},
+    {"target", "predicted, label, all, a class (number or name), a list of classes, or {contrast: [a, b]}", "predicted",
+     "whose score is explained: the predicted class, the label, every class …", NULL, &experiment_target_type,
+     AT(limn_experiment, target), 0, 0},
+    {"attribute", "a list of entries", "(none)", "attribution maps: see attribute", NULL, &experiment_attributes_type,
+     0, 0, 0},
+    {"plots", "a list of entries", "(none)", "figures: see plots", NULL, &experiment_plots_type, 0, 0, 0},
+    END};
+
+static const experiment_key data_keys[] = {
+    {"images", "a file, a folder or a list of files", NULL,
+     "IDX (also gzip), .npy, a PNG or JPEG picture, several, or a folder with one folder a class", NULL,
+     &experiment_images_type, 0, 0, 0},
+    {"labels", "a file", "(none, or the folders' names)", "IDX or .npy of one integer a sample", NULL,
+     &experiment_path_type, AT(limn_data_options, labels), 0, 0},
+    {"classes", "a list of texts", "(the folders' names, or none)", "what class 0, 1, … is called", NULL,
+     &experiment_classes_type, 0, 0, 0},
+    {"preprocess", "a mapping", "(raw values)", "how values go into the network: see preprocess", NULL,
+     &experiment_preprocess_type, 0, 0, 0},
+    {"limit", A_COUNT, "0", "at most so many samples", NULL, &experiment_count_type, AT(limn_data_options, limit), 0,
+     1e12},
+    {"every", A_COUNT, "0", "only every so many-th sample", NULL, &experiment_count_type, AT(limn_data_options, every),
+     0, 1e12},
+    {"per_class", A_COUNT, "0", "at most so many samples a class", NULL, &experiment_count_type,
+     AT(limn_data_options, per_class), 0, 1e12},
+    {"shuffle", "true|false", "false", "choose the samples at random instead of in order", NULL, &experiment_bool_type,
+     AT(limn_data_options, shuffle), 0, 0},
+    {"seed", AN_INDEX, "(the experiment's)", "of shuffle", NULL, &experiment_seed_type, AT(limn_data_options, seed), 0,
+     0},
+    END};
+
+static const experiment_key preprocess_keys[] = {
+    {"scale", "a number (1/255 is one)", "1", "y = (x * scale - mean) / std", NULL, &experiment_number_type,
+     AT(limn_data_options, scale), -1e12, 1e12},
+    {"mean", "a number (1/255 is one) or a list of up to 4, one a channel", "0", "after scaling", NULL,
+     &experiment_channels_type, AT(limn_data_options, mean), -1e12, 1e12},
+    {"std", "a number above 0 or a list of up to 4, one a channel", "1", "after scaling", NULL,
+     &experiment_channels_type, AT(limn_data_options, std), 1e-12, 1e12},
+    END};
+
+#define OPTION(member) AT(experiment_embed, options.member)
+static const experiment_key embed_keys[] = {
+    {"name", A_NAME, "(the method)", "what plots and queries call it", NULL, &experiment_name_type,
+     AT(experiment_embed, name), 0, 0},
+    {"of", "one of `features`", "auto", "the vectors; auto: the first of `features`", NULL, &experiment_feature_type,
+     AT(experiment_embed, of), 0, 0},
+    {"method", "tsne|pca", "tsne", "t-SNE, or principal components", NULL, &experiment_enum_type, OPTION(method), 0, 0},
+    {"dims", "2 or 3", "2", "dimensions of the map", NULL, &experiment_int_type, OPTION(dims), 2, 3},
+    {"perplexity", "a number from 1 to 1000000", "30",
+     "effective number of neighbours; below the number of samples - 1", "tsne", &experiment_number_type,
+     OPTION(perplexity), 1, 1e6},
+    {"theta", "a number from 0 to 1", "0.5",
+     "Barnes-Hut: a cell is taken as one point where its full width is below theta times the distance", "tsne",
+     &experiment_number_type, OPTION(theta), 0, 1},
+    {"exaggeration", "a number from 1 to 1000", "12", "of the attraction, in the early phase", "tsne",
+     &experiment_number_type, OPTION(exaggeration), 1, 1000},
+    {"early", "a whole number from 0 to 1000000", "250", "iterations of the early phase", "tsne", &experiment_int_type,
+     OPTION(early), 0, 1e6},
+    {"iterations", "a whole number from 1 to 1000000", "1000", "in all", "tsne", &experiment_int_type,
+     OPTION(iterations), 1, 1e6},
+    {"learning_rate", "auto, or a number above 0", "auto", "auto: n / exaggeration, never below 50", "tsne",
+     &experiment_auto_type, OPTION(learning_rate), 1e-9, 1e12},
+    {"momentum", "a number from 0 to 0.999", "0.8", "of the descent", "tsne", &experiment_number_type, OPTION(momentum),
+     0, 0.999},
+    {"init", "pca|random", "pca", "where the descent starts", "tsne", &experiment_enum_type, OPTION(init), 0, 0},
+    {"seed", AN_INDEX, "(the experiment's)", "of the start", NULL, &experiment_seed_type, OPTION(seed), 0, 0},
+    {"pca", "a whole number from 0 to 100000", "50", "reduce to so many dimensions first; 0: never", "tsne",
+     &experiment_int_type, OPTION(pca), 0, 1e5},
+    {"engine", "barnes-hut|exact", "barnes-hut", "how the repulsion is computed", "tsne", &experiment_enum_type,
+     OPTION(engine), 0, 0},
+    {"trace_every", "a whole number from 1 to 1000000", "50", "iterations between two values of the KL trace", "tsne",
+     &experiment_int_type, OPTION(trace_every), 1, 1e6},
+    END};
+
+static const experiment_key attribute_keys[] = {
+    {"name", A_NAME, "(the method, with its flavour)", "what plots and queries call it", NULL, &experiment_name_type,
+     AT(experiment_attribute, name), 0, 0},
+    {"method", "a method", NULL, "see `limn methods`", NULL, &experiment_text_type, AT(experiment_attribute, method), 0,
+     0},
+    {"flavour", "a flavour", "limn", "whose choices are reproduced: see `limn methods`", NULL, &experiment_text_type,
+     AT(experiment_attribute, flavour), 0, 0},
+    {"output", "a layer's name or index, or `last`", "last", "the layer whose unit is explained", "(method)",
+     &experiment_text_type, AT(experiment_attribute, output), 0, 0},
+    {"target", "predicted, label, all, a class (number or name), a list of classes, or {contrast: [a, b]}",
+     "(the experiment's)", "whose score is explained", NULL, &experiment_target_type, AT(experiment_attribute, target),
+     0, 0},
+    {"layer", "a layer's name or index, or `auto`", "auto", "the layer of a CAM; auto: the flavour's own rule",
+     "(method)", &experiment_text_type, AT(experiment_attribute, layer), 0, 0},
+    {"channels", "reduce|keep|auto", "auto", "one map, or one a channel of the input; auto: the method's", "(method)",
+     &experiment_text_type, AT(experiment_attribute, channels), 0, 0},
+    {"size", "input|layer|auto", "auto", "of a CAM: as large as the input, or as the layer; auto: the method's",
+     "(method)", &experiment_text_type, AT(experiment_attribute, size), 0, 0},
+    {"grad_modifier", "a modifier of the method, or `auto`", "auto", "what is done to the gradient; auto: the method's",
+     "(method)", &experiment_text_type, AT(experiment_attribute, grad_modifier), 0, 0},
+    {"backprop_modifier", "a modifier of the method, or `auto`", "auto",
+     "how a ReLU lets the gradient pass; auto: the method's", "(method)", &experiment_text_type,
+     AT(experiment_attribute, backprop_modifier), 0, 0},
+    END};
+
+static const experiment_key plots_keys[] = {
+    {"scatter", "the name of an entry of `embed`", NULL, "a map's points", "scatter", &experiment_embedding_type,
+     AT(experiment_plot, of), 0, 0},
+    {"heatmaps", A_PICTURE ", or a list of them", NULL, "a grid: a row a sample, a column each", "heatmaps",
+     &experiment_columns_type, 0, 1, EXPERIMENT_MAX_COLUMNS},
+    {"picture", A_PICTURE, NULL, "one map of one sample, pixel for pixel, without axes", "picture",
+     &experiment_columns_type, 0, 1, 1},
+    {"colour", "label|prediction|correct|margin|entropy|loss|probability|none", "label", "of the points", "scatter",
+     &experiment_word_type, AT(experiment_plot, colour), 0, 0},
+    {"select", "per_class|errors|first", "per_class",
+     "which samples: so many a class, those that are predicted wrongly, or the first", "heatmaps",
+     &experiment_enum_type, AT(experiment_plot, select), 0, 0},
+    {"per_class", "a whole number from 1 to 1000", "2", "samples a class", "heatmaps", &experiment_count_type,
+     AT(experiment_plot, per_class), 1, 1000},
+    {"rows", "a whole number from 1 to 1000", "20", "at most so many samples (errors, first)", "heatmaps",
+     &experiment_count_type, AT(experiment_plot, rows), 1, 1000},
+    {"sample", AN_INDEX, "0", "which sample", "picture", &experiment_count_type, AT(experiment_plot, sample), 0, 1e12},
+    {"palette", "auto, or a palette of `limn methods`", "auto", "colours", NULL, &experiment_text_type,
+     AT(experiment_plot, palette), 0, 0},
+    {"normalise", "image|method|global", "image", "what shares one scale of colours", "heatmaps", &experiment_word_type,
+     AT(experiment_plot, normalise), 0, 0},
+    {"overlay", "true|false", "false", "draw the maps over the input", "heatmaps", &experiment_bool_type,
+     AT(experiment_plot, overlay), 0, 0},
+    {"format", "png|svg|pdf|jpg", "png, svg, pdf", "one, or a list; of a picture png (the default) or jpg", NULL,
+     &experiment_formats_type, 0, 0, 0},
+    {"title", "a text", "(none)", "above the figure", "scatter heatmaps", &experiment_text_type,
+     AT(experiment_plot, title), 0, 0},
+    {"name", A_NAME, "(from what it shows)", "file name without its ending", NULL, &experiment_name_type,
+     AT(experiment_plot, name), 0, 0},
+    {"width", "centimetres from 2 to 200", "(chosen)", "of the figure", "scatter heatmaps", &experiment_number_type,
+     AT(experiment_plot, width), 2, 200},
+    {"height", "centimetres from 2 to 200", "(chosen)", "of the figure", "scatter heatmaps", &experiment_number_type,
+     AT(experiment_plot, height), 2, 200},
+    END};
+
+static const experiment_key contrast_keys[] = {{"contrast", "two classes", NULL,
+                                                "the score of the first minus that of the second", NULL,
+                                                &experiment_contrast_type, 0, 0, 0},
+                                               END};
+
+static const experiment_key model_keys[] = {
+    {"config", "a file", NULL, "the architecture", NULL, &experiment_path_type, AT(limn_experiment, model), 0, 0},
+    {"weights", "a file", NULL, "its weights", NULL, &experiment_path_type, AT(limn_experiment, weights), 0, 0},
+    END};
+
+const experiment_section experiment_sections[] = {{"experiment", experiment_keys, NULL, NULL},
+                                                  {"model", model_keys, NULL, NULL},
+                                                  {"data", data_keys, NULL, NULL},
+                                                  {"preprocess", preprocess_keys, NULL, NULL},
+                                                  {"embed", embed_keys, "method", NULL},
+                                                  {"attribute", attribute_keys, NULL, NULL},
+                                                  {"target", contrast_keys, NULL, NULL},
+                                                  {"plots", plots_keys, NULL, "scatter heatmaps picture"},
+                                                  {NULL, NULL, NULL, NULL}};
