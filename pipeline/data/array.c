@@ -120,15 +120,26 @@ limn_status array_read_body(limn_array *out, limn_bytes *b, int big) {
     size_t bytes = 0, most = limn_bytes_most(b);
     const char *name = limn_bytes_name(b);
     TRY(measure(out, &bytes, name));
-    if (bytes > most)
-        FAIL(LIMN_EINPUT, "%s: its header promises %zu bytes of data, but %s %zu follow", name, bytes,
-             limn_bytes_gzip(b) ? "at most" : "only", most);
+    if (bytes > most) {
+        char shape[ARRAY_SHAPE_ROOM];
+        array_shape_text(shape, out);
+        FAIL(LIMN_EINPUT, "%s: its header promises %s %s, which are %zu bytes, but %s %zu follow", name, shape,
+             limn_dtype_name(out->dtype), bytes, limn_bytes_gzip(b) ? "at most" : "only", most);
+    }
     TRY(limn_new(&out->data, bytes, 1));
     TRY(limn_bytes_exact(b, out->data, bytes, "data"));
     TRY(limn_bytes_end(b, "data"));
     if (big != native_big()) swap_bytes(out->data, out->count, limn_dtype_size(out->dtype));
 done:
     return status;
+}
+
+void array_shape_text(char to[ARRAY_SHAPE_ROOM], const limn_array *a) {
+    size_t at = 1;
+    to[0] = '(';
+    for (int i = 0; i < a->rank; i++)
+        at += (size_t)snprintf(to + at, ARRAY_SHAPE_ROOM - at, i ? ", %zu" : "%zu", a->dim[i]);
+    snprintf(to + at, ARRAY_SHAPE_ROOM - at, ")");
 }
 
 void array_printable(char *s) {

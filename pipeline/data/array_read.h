@@ -14,6 +14,10 @@ limn_status array_parse_npy(limn_array *out, limn_bytes *b, const unsigned char 
  * the file's order, swaps bytes where the file's endianness (`big`) is not ours, and wants the file to end there. */
 limn_status array_read_body(limn_array *out, limn_bytes *b, int big) LIMN_CHECK;
 
+/* "(60000, 28, 28)" */
+enum { ARRAY_SHAPE_ROOM = LIMN_ARRAY_RANK * 24 };
+void array_shape_text(char to[ARRAY_SHAPE_ROOM], const limn_array *a);
+
 /* Text from a file, made fit for a message: what is not printable ASCII becomes '?'. */
 void array_printable(char *s);
 

@@ -279,6 +279,7 @@ limn_status limn_bytes_end(limn_bytes *b, const char *what) {
     limn_status s = limn_bytes_read(b, extra, sizeof extra, &got);
     if (s != LIMN_OK || got == 0) return s;
     if (b->gzip) return limn_fail(LIMN_EINPUT, "%s: more bytes follow after its %s", b->name, what);
-    return limn_fail(LIMN_EINPUT, "%s: %zu more bytes follow after its %s", b->name, got + b->left + b->have - b->at,
+    got += b->left + b->have - b->at;
+    return limn_fail(LIMN_EINPUT, "%s: %zu more byte%s after its %s", b->name, got, got == 1 ? " follows" : "s follow",
                      what);
 }

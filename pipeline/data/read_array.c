@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/try.h"
-#include "data/array.h"
+#include "data/array_read.h"
 #include "data/reader.h"
 
 typedef struct {
@@ -20,18 +20,12 @@ static int is_channels(size_t d) {
     return d == 1 || d == 3 || d == 4;
 }
 
-static void shape_text(char *to, size_t room, const limn_array *a) {
-    size_t at = 0;
-    for (int i = 0; i < a->rank; i++) at += (size_t)snprintf(to + at, room - at, i ? ", %zu" : "(%zu", a->dim[i]);
-    snprintf(to + at, room - at, a->rank == 0 ? "()" : a->rank == 1 ? ",)" : ")");
-}
-
 static limn_status layout(data_source *s, array_state *st, int may_be_nchw, const char *path) {
     const limn_array *a = &st->a;
     const size_t *d = a->dim;
-    char text[LIMN_ARRAY_RANK * 24];
+    char text[ARRAY_SHAPE_ROOM];
     int last = a->rank == 4 && is_channels(d[3]), second = a->rank == 4 && !last && may_be_nchw && is_channels(d[1]);
-    shape_text(text, sizeof text, a);
+    array_shape_text(text, a);
     if (a->rank != 3 && !last && !second)
         return limn_fail(LIMN_EINPUT, "%s: its shape is %s, where %s is needed, with 1, 3 or 4 channels C", path, text,
                          may_be_nchw ? "(N, H, W), (N, H, W, C) or (N, C, H, W)" : "(N, H, W) or (N, H, W, C)");
