@@ -11,6 +11,12 @@
 
 #include "base/rng.h"
 
+typedef struct kept {
+    char path[512];
+    struct kept *next;
+} kept;
+
+static kept *paths;
 static char folder[64];
 static pid_t owner; /* a forked child must not clean up */
 
@@ -25,6 +31,11 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 }
 
 static void remove_folder(void) {
+    while (paths) {
+        kept *next = paths->next;
+        free(paths);
+        paths = next;
+    }
     if (getpid() == owner) nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -39,11 +50,14 @@ const char *temp_folder(void) {
 }
 
 const char *temp_path(const char *name) {
-    static char path[8][512];
-    static int turn;
-    char *p = path[turn++ % 8];
-    snprintf(p, sizeof path[0], "%s/%s", temp_folder(), name);
-    return p;
+    for (kept *k = paths; k; k = k->next) {
+        if (strcmp(k->path + strlen(temp_folder()) + 1, name) == 0) return k->path;
+    }
+    kept *k = calloc(1, sizeof *k);
+    if (!k) give_up("no memory", name);
+    snprintf(k->path, sizeof k->path, "%s/%s", temp_folder(), name);
+    k->next = paths;
+    return (paths = k)->path;
 }
 
 const char *temp_file(const char *name, const void *bytes, size_t n) {

@@ -6,7 +6,7 @@
 
 /* The folder of this test program, made at the first call and removed with all that is in it at exit. */
 const char *temp_folder(void);
-/* FOLDER/name; a static buffer of 8 takes turns. */
+/* FOLDER/name; it stays valid. */
 const char *temp_path(const char *name);
 /* Writes n bytes as FOLDER/name (folders in `name` are made) and returns its path. */
 const char *temp_file(const char *name, const void *bytes, size_t n);
