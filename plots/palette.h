@@ -29,9 +29,9 @@ uint32_t limn_palette_rgb(const limn_palette *p, double t);
 
 enum { LIMN_NO_VALUE = 0xbdbdbd }; /* gray of what has no value: unlabelled points, pixels that are not finite */
 
-/* Colour of class c of n: up to 8 classes a set that the colour-blind tell apart, up to 40 maximally distinct ones;
- * above, they repeat. c < 0: LIMN_NO_VALUE. */
-uint32_t limn_class_rgb(int c, size_t n);
+/* Colour of class c: the first 8 are told apart by the colour-blind, the first 40 are as distinct as can be; above,
+ * they repeat. c < 0: LIMN_NO_VALUE. */
+uint32_t limn_class_rgb(int c);
 enum { LIMN_CLASS_COLOURS = 40 };
 
 #endif
