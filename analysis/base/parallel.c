@@ -21,9 +21,13 @@ int limn_threads(int threads) {
 void limn_parallel(int threads, size_t tasks, limn_task_fn fn, void *ctx) {
     int n = limn_threads(threads);
     if ((size_t)n > tasks) n = tasks > 0 ? (int)tasks : 1;
-        /* One thread still opens a region: oneDNN and nested OpenMP then see one thread inside. */
-#pragma omp parallel for schedule(dynamic, 1) num_threads(n)
-    for (size_t t = 0; t < tasks; t++) fn(ctx, t, omp_get_thread_num());
+#pragma omp parallel num_threads(n)
+    {
+        /* A team of one is not "in parallel" to OpenMP: oneDNN would take all threads inside it unless told. */
+        omp_set_num_threads(1);
+#pragma omp for schedule(dynamic, 1)
+        for (size_t t = 0; t < tasks; t++) fn(ctx, t, omp_get_thread_num());
+    }
 }
 
 enum slot_state { EMPTY, FULL };

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -76,11 +77,30 @@ static void pipelines_keep_order_at_any_thread_count(void **state) {
     }
 }
 
+static void threads_inside(void *ctx, size_t task, int worker) {
+    (void)worker;
+    ((int *)ctx)[task] = omp_get_max_threads();
+}
+
+static void a_task_sees_one_thread(void **state) {
+    (void)state;
+    int was = omp_get_max_threads();
+    omp_set_num_threads(8);
+    for (int threads = 1; threads <= 3; threads++) {
+        int seen[5] = {0};
+        limn_parallel(threads, 5, threads_inside, seen);
+        for (int i = 0; i < 5; i++) assert_int_equal(seen[i], 1);
+        assert_int_equal(omp_get_max_threads(), 8);
+    }
+    omp_set_num_threads(was);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_that_overflow_are_refused),
         cmocka_unit_test(streams_repeat_and_differ_by_key),
         cmocka_unit_test(pipelines_keep_order_at_any_thread_count),
+        cmocka_unit_test(a_task_sees_one_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
