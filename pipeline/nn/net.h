@@ -8,6 +8,7 @@
 #define LIMN_NET_H
 
 #include "diff.h"
+#include "limn.h"
 #include "model/graph.h"
 
 typedef struct limn_net limn_net;
@@ -24,6 +25,9 @@ const limn_graph *limn_net_graph(const limn_net *n);       /* borrowed */
 const char *limn_net_backend(const limn_net *n, int node); /* "onednn jit:avx512_core", "ref", … */
 int limn_net_fallbacks(const limn_net *n);                 /* nodes that the self-test sent to _ref */
 const char *limn_engine_version(void);                     /* "oneDNN 2.6.3, avx512_core" */
+/* For `limn doctor`: library, instruction set, threads, and the backend of every op of a small network that has passed,
+ * or failed, the known-answer self-test; sgemm too. */
+limn_status limn_engine_doctor(limn_text_fn write, void *ctx) LIMN_CHECK;
 
 limn_status limn_session_new(limn_session **out, const limn_net *n) LIMN_CHECK;
 void limn_session_free(limn_session *s);

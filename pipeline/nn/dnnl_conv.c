@@ -1,0 +1,76 @@
+/* Convolution on oneDNN: forward and backward-data, blocked layouts (see plan.h).
+ *
+ *   y[b,o,i,j] = bias[o] + sum over c, u, v of w[o,c,u,v] x[b, c, i sh + u dh - top, j sw + v dw - left]
+ *
+ * Every descriptor asks for `any`, also in backward-data, whose gradient is then reordered to what the node below
+ * holds: with a fixed plain diff_src the library falls to its reference code, some 200 times slower. The two directions
+ * may want the weights in two layouts; both are packed once, here. The direct algorithm, never Winograd, which flips
+ * ReLU masks. */
+#include <stdio.h>
+
+#include "base/try.h"
+#include "nn/plan.h"
+
+/* The library's weight dims: (O, C, kh, kw), or (G, O/G, C/G, kh, kw). */
+static int weight_dims(const limn_net *n, const net_step *s, dnnl_dims_t w) {
+    const limn_op_attr *a = &s->node->attr;
+    dnnl_dim_t groups = a->groups > 1 ? a->groups : 1;
+    int r = 0;
+    if (groups > 1) w[r++] = groups;
+    w[r++] = a->units / groups;
+    w[r++] = (dnnl_dim_t)net_shape_in(n, s)->dim[0] / groups;
+    w[r++] = a->kernel[0];
+    w[r++] = a->kernel[1];
+    return r;
+}
+
+typedef struct {
+    dc_md x, y, w, plain_w, bias; /* what is asked for: any, and the graph's own orders */
+    dnnl_primitive_desc_t forward, backward;
+} conv_plan;
+
+static limn_status choose(limn_net *n, const net_step *s, conv_plan *p) {
+    limn_status status = LIMN_OK;
+    dnnl_dims_t dims, bias = {s->node->attr.units};
+    dc_window g;
+    int rank = weight_dims(n, s, dims);
+    net_window(&s->node->attr, &g);
+    TRY(net_layout(n, net_shape_in(n, s), dnnl_format_tag_any, &p->x));
+    TRY(net_layout(n, &s->node->out, dnnl_format_tag_any, &p->y));
+    TRY(net_dnnl(dc_md_new(&p->w, rank, dims, dnnl_format_tag_any), "weights"));
+    TRY(net_dnnl(dc_md_new(&p->plain_w, rank, dims, rank == 5 ? dnnl_abcde : dnnl_abcd), "weights"));
+    if (s->node->bias) TRY(net_dnnl(dc_md_new(&p->bias, 1, bias, dnnl_a), "a bias"));
+    TRY(net_dnnl(dc_conv_pd(&p->forward, n->engine, p->x, p->w, p->bias, p->y, &g, n->attr), "a convolution"));
+    TRY(net_dnnl(dc_conv_backward_pd(&p->backward, n->engine, p->x, p->w, p->y, &g, n->attr, p->forward),
+                 "a convolution's gradient"));
+done:
+    return status;
+}
+
+static limn_status plan(limn_net *n, net_step *s) {
+    limn_status status = LIMN_OK;
+    conv_plan p = {0};
+    int w = -1, bias = -1;
+    TRY(choose(n, s, &p));
+    TRY(net_place(n, s, dc_query(p.forward, dnnl_query_src_md), dc_query(p.forward, dnnl_query_dst_md),
+                  dc_query(p.backward, dnnl_query_diff_dst_md), dc_query(p.backward, dnnl_query_diff_src_md)));
+    TRY(net_add_weights(n, p.plain_w, s->node->weight, dc_query(p.forward, dnnl_query_weights_md), &w));
+    if (p.bias) TRY(net_add_weights(n, p.bias, s->node->bias, p.bias, &bias));
+    const net_arg f[] = {{DNNL_ARG_SRC, s->x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, s->value}, {DNNL_ARG_BIAS, bias}};
+    TRY(net_add_call(n, &s->forward, p.forward, p.bias ? 4 : 3, f));
+    TRY(net_add_weights(n, p.plain_w, s->node->weight, dc_query(p.backward, dnnl_query_weights_md), &w));
+    const net_arg b[] = {{DNNL_ARG_DIFF_SRC, s->gx}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DIFF_DST, s->gy}};
+    TRY(net_add_call(n, &s->backward, p.backward, 3, b));
+    snprintf(s->backend, sizeof s->backend, "onednn %s", dc_impl(p.forward));
+done:
+    if (p.backward) dnnl_primitive_desc_destroy(p.backward);
+    if (p.forward) dnnl_primitive_desc_destroy(p.forward);
+    dc_md_free(p.x);
+    dc_md_free(p.y);
+    dc_md_free(p.w);
+    dc_md_free(p.plain_w);
+    dc_md_free(p.bias);
+    return status;
+}
+
+const net_op net_dnnl_conv = {"conv", plan, net_run_forward, net_run_backward, 0, 0};

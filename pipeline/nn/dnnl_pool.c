@@ -1,0 +1,69 @@
+/* Max pooling and the flatten that follows it, on oneDNN (see plan.h).
+ *
+ * Pooling keeps the place of each window's maximum in a workspace; at a tie that is the first in row-major order, which
+ * Keras and PyTorch agree on (the self-test asks for it). Padding never wins. It takes its input's layout as it is.
+ *
+ * Flatten is a reorder from the picture's layout to a plain one: (row, column, channel) where the file's program has it
+ * so, else (channel, row, column); where the picture lies that way already, nothing moves. */
+#include <stdio.h>
+
+#include "base/try.h"
+#include "nn/plan.h"
+
+static limn_status plan_pool(limn_net *n, net_step *s) {
+    limn_status status = LIMN_OK;
+    dnnl_primitive_desc_t forward = NULL, backward = NULL;
+    dc_md y = NULL;
+    dc_md_ref x = net_layout_in(n, s);
+    const limn_op_attr *a = &s->node->attr;
+    dc_window g;
+    if ((a->dilation[0] > 1 || a->dilation[1] > 1) && (a->pad[0] | a->pad[1] | a->pad[2] | a->pad[3]))
+        FAIL(LIMN_EFAIL, "a window that may lie wholly in the padding is not for oneDNN");
+    net_window(a, &g);
+    TRY(net_layout(n, &s->node->out, dnnl_format_tag_any, &y));
+    TRY(net_dnnl(dc_maxpool_pd(&forward, n->engine, x, y, &g, n->attr), "a pooling"));
+    dc_md_ref dst = dc_query(forward, dnnl_query_dst_md);
+    TRY(net_dnnl(dc_maxpool_backward_pd(&backward, n->engine, x, dst, &g, n->attr, forward), "a pooling's gradient"));
+    TRY(net_place(n, s, NULL, dst, NULL, NULL));
+    TRY(net_add_mem(n, NET_KEEP, dc_query(forward, dnnl_query_workspace_md), &s->extra));
+    const net_arg f[] = {{DNNL_ARG_SRC, s->x}, {DNNL_ARG_DST, s->value}, {DNNL_ARG_WORKSPACE, s->extra}};
+    TRY(net_add_call(n, &s->forward, forward, 3, f));
+    const net_arg b[] = {{DNNL_ARG_DIFF_SRC, s->gx}, {DNNL_ARG_DIFF_DST, s->gy}, {DNNL_ARG_WORKSPACE, s->extra}};
+    TRY(net_add_call(n, &s->backward, backward, 3, b));
+    snprintf(s->backend, sizeof s->backend, "onednn %s", dc_impl(forward));
+done:
+    if (backward) dnnl_primitive_desc_destroy(backward);
+    if (forward) dnnl_primitive_desc_destroy(forward);
+    dc_md_free(y);
+    return status;
+}
+
+const net_op net_dnnl_maxpool = {"maxpool", plan_pool, net_run_forward, net_run_backward, 0, 0};
+
+static limn_status plan_flatten(limn_net *n, net_step *s) {
+    limn_status status = LIMN_OK;
+    const limn_shape *in = net_shape_in(n, s);
+    int value = -1, grad = -1;
+    dc_md order = NULL;
+    if (in->rank != 3) { /* a vector already */
+        snprintf(s->backend, sizeof s->backend, "view");
+        return net_place_view(n, s);
+    }
+    TRY(net_layout(n, in, s->node->attr.hwc ? dnnl_acdb : dnnl_abcd, &order));
+    if (dnnl_memory_desc_equal(order, net_layout_in(n, s))) {
+        snprintf(s->backend, sizeof s->backend, "view");
+        TRY(net_place_view(n, s));
+        goto done;
+    }
+    TRY(net_place(n, s, NULL, NULL, NULL, NULL));
+    TRY(net_add_view(n, s->value, order, &value));
+    TRY(net_add_view(n, s->grad, order, &grad));
+    TRY(net_add_reorder(n, &s->forward, s->x, value));
+    TRY(net_add_reorder(n, &s->backward, grad, s->gx));
+    snprintf(s->backend, sizeof s->backend, "onednn reorder");
+done:
+    dc_md_free(order);
+    return status;
+}
+
+const net_op net_dnnl_flatten = {"flatten", plan_flatten, net_run_forward, net_run_backward, 0, 0};

@@ -1,0 +1,212 @@
+/* One element of any op, by its definition, in float64: what the self-test holds the planned primitives against.
+ *
+ * net_exact_forward gives output i, net_exact_vjp gives element i of the gradient at the input, each with the sum of
+ * the |terms|, which bounds the rounding of any float32 sum of them. Written as gathers, index by index, apart from the
+ * loops of ref_ops.c, so that the two can be held against each other. */
+#include <float.h>
+#include <math.h>
+
+#include "nn/plan.h"
+
+typedef struct {
+    const limn_node *n;
+    const limn_shape *in;
+    const float *x, *gy; /* one row, plain */
+    size_t i;
+} probe;
+
+static net_exact one(double v) {
+    return (net_exact){v, fabs(v)};
+}
+
+static void add(net_exact *e, double term) {
+    e->value += term;
+    e->scale += fabs(term);
+}
+
+/* Pixel of the input under output o's tap k along an axis; -1 outside. */
+static long under(const limn_op_attr *a, int axis, long o, long k, long n) {
+    long p = o * a->stride[axis] + k * a->dilation[axis] - a->pad[axis];
+    return p >= 0 && p < n ? p : -1;
+}
+
+/* The output whose tap k along an axis lies on pixel p; -1 if none does. */
+static long over(const limn_op_attr *a, int axis, long p, long k, long outs) {
+    long o = p + a->pad[axis] - k * a->dilation[axis];
+    if (o < 0 || o % a->stride[axis] != 0 || o / a->stride[axis] >= outs) return -1;
+    return o / a->stride[axis];
+}
+
+/* ---- convolution
+ * ---------------------------------------------------------------------------------------------------*/
+static double conv_weight(const limn_node *n, long cg, long o, long c, long u, long v) {
+    return n->weight[((o * cg + c) * n->attr.kernel[0] + u) * n->attr.kernel[1] + v];
+}
+
+static net_exact conv_forward(const probe *p) {
+    const limn_op_attr *a = &p->n->attr;
+    const size_t *od = p->n->out.dim, *id = p->in->dim;
+    long groups = a->groups > 1 ? a->groups : 1, cg = (long)id[0] / groups, og = (long)od[0] / groups;
+    long w = (long)od[2], h = (long)od[1], o = (long)p->i / (h * w), i = (long)p->i / w % h, j = (long)p->i % w;
+    net_exact e = {0, 0};
+    if (p->n->bias) add(&e, p->n->bias[o]);
+    for (long c = 0; c < cg; c++)
+        for (long u = 0; u < a->kernel[0]; u++)
+            for (long v = 0; v < a->kernel[1]; v++) {
+                long r = under(a, 0, i, u, (long)id[1]), q = under(a, 1, j, v, (long)id[2]);
+                if (r < 0 || q < 0) continue;
+                long at = ((o / og * cg + c) * (long)id[1] + r) * (long)id[2] + q;
+                add(&e, conv_weight(p->n, cg, o, c, u, v) * p->x[at]);
+            }
+    return e;
+}
+
+static net_exact conv_vjp(const probe *p) {
+    const limn_op_attr *a = &p->n->attr;
+    const size_t *od = p->n->out.dim, *id = p->in->dim;
+    long groups = a->groups > 1 ? a->groups : 1, cg = (long)id[0] / groups, og = (long)od[0] / groups;
+    long W = (long)id[2], H = (long)id[1], c = (long)p->i / (H * W), r = (long)p->i / W % H, q = (long)p->i % W;
+    net_exact e = {0, 0};
+    for (long o = c / cg * og; o < (c / cg + 1) * og; o++)
+        for (long u = 0; u < a->kernel[0]; u++)
+            for (long v = 0; v < a->kernel[1]; v++) {
+                long i = over(a, 0, r, u, (long)od[1]), j = over(a, 1, q, v, (long)od[2]);
+                if (i < 0 || j < 0) continue;
+                add(&e, conv_weight(p->n, cg, o, c % cg, u, v) * p->gy[(o * (long)od[1] + i) * (long)od[2] + j]);
+            }
+    return e;
+}
+
+/* ---- dense
+ * ---------------------------------------------------------------------------------------------------------*/
+static net_exact dense_forward(const probe *p) {
+    size_t in = limn_shape_size(p->in);
+    net_exact e = {0, 0};
+    if (p->n->bias) add(&e, p->n->bias[p->i]);
+    for (size_t k = 0; k < in; k++) add(&e, (double)p->x[k] * p->n->weight[p->i * in + k]);
+    return e;
+}
+
+static net_exact dense_vjp(const probe *p) {
+    size_t in = limn_shape_size(p->in), out = limn_shape_size(&p->n->out);
+    net_exact e = {0, 0};
+    for (size_t k = 0; k < out; k++) add(&e, (double)p->gy[k] * p->n->weight[k * in + p->i]);
+    return e;
+}
+
+/* ---- max pooling
+ * ---------------------------------------------------------------------------------------------------*/
+/* Pixel (in its plane) of the first maximum of window (i, j) of plane c; -1 where the window is all padding. */
+static long winner(const probe *p, long c, long i, long j) {
+    const limn_op_attr *a = &p->n->attr;
+    long H = (long)p->in->dim[1], W = (long)p->in->dim[2], best = -1;
+    for (long k = 0; k < (long)a->kernel[0] * a->kernel[1]; k++) {
+        long r = under(a, 0, i, k / a->kernel[1], H), q = under(a, 1, j, k % a->kernel[1], W);
+        if (r < 0 || q < 0) continue;
+        if (best < 0 || p->x[c * H * W + r * W + q] > p->x[c * H * W + best]) best = r * W + q;
+    }
+    return best;
+}
+
+static net_exact maxpool_forward(const probe *p) {
+    long h = (long)p->n->out.dim[1], w = (long)p->n->out.dim[2], c = (long)p->i / (h * w);
+    long HW = (long)(p->in->dim[1] * p->in->dim[2]);
+    long at = winner(p, c, (long)p->i / w % h, (long)p->i % w);
+    return one(at < 0 ? -FLT_MAX : p->x[c * HW + at]);
+}
+
+static net_exact maxpool_vjp(const probe *p) {
+    const limn_op_attr *a = &p->n->attr;
+    long h = (long)p->n->out.dim[1], w = (long)p->n->out.dim[2], H = (long)p->in->dim[1], W = (long)p->in->dim[2];
+    long c = (long)p->i / (H * W), at = (long)p->i % (H * W);
+    net_exact e = {0, 0};
+    for (long k = 0; k < (long)a->kernel[0] * a->kernel[1]; k++) {
+        long i = over(a, 0, at / W, k / a->kernel[1], h), j = over(a, 1, at % W, k % a->kernel[1], w);
+        if (i >= 0 && j >= 0 && winner(p, c, i, j) == at) add(&e, p->gy[(c * h + i) * w + j]);
+    }
+    return e;
+}
+
+/* ---- the rest
+ * ------------------------------------------------------------------------------------------------------*/
+/* Where element i of a flattened vector lies in (C, H, W). */
+static size_t flatten_from(const probe *p, size_t i) {
+    if (!p->n->attr.hwc || p->in->rank != 3) return i;
+    size_t C = p->in->dim[0], P = p->in->dim[1] * p->in->dim[2];
+    return i % C * P + i / C;
+}
+
+static net_exact flatten_forward(const probe *p) {
+    return one(p->x[flatten_from(p, p->i)]);
+}
+
+static net_exact flatten_vjp(const probe *p) {
+    if (!p->n->attr.hwc || p->in->rank != 3) return one(p->gy[p->i]);
+    size_t C = p->in->dim[0], P = p->in->dim[1] * p->in->dim[2];
+    return one(p->gy[p->i % P * C + p->i / P]);
+}
+
+static net_exact relu_forward(const probe *p) {
+    return one(p->x[p->i] > 0 ? p->x[p->i] : 0);
+}
+
+static net_exact relu_vjp(const probe *p) {
+    return one(p->x[p->i] > 0 ? p->gy[p->i] : 0);
+}
+
+/* m and Z of one softmax: its outputs are e^(x - m) / Z. */
+static void softmax_sums(const probe *p, size_t C, size_t P, double *m, double *Z) {
+    *m = p->x[p->i % P];
+    *Z = 0;
+    for (size_t c = 1; c < C; c++) *m = fmax(*m, p->x[c * P + p->i % P]);
+    for (size_t c = 0; c < C; c++) *Z += exp(p->x[c * P + p->i % P] - *m);
+}
+
+static net_exact softmax_forward(const probe *p) {
+    size_t C = p->in->dim[0], P = limn_shape_size(p->in) / C;
+    double m, Z;
+    softmax_sums(p, C, P, &m, &Z);
+    return one(exp(p->x[p->i] - m) / Z);
+}
+
+static net_exact softmax_vjp(const probe *p) {
+    size_t C = p->in->dim[0], P = limn_shape_size(p->in) / C;
+    double m, Z;
+    softmax_sums(p, C, P, &m, &Z);
+    double y = exp(p->x[p->i] - m) / Z;
+    net_exact e = {0, 0};
+    add(&e, y * p->gy[p->i]);
+    for (size_t c = 0; c < C; c++) {
+        size_t k = c * P + p->i % P;
+        add(&e, -y * exp(p->x[k] - m) / Z * p->gy[k]);
+    }
+    return e;
+}
+
+static net_exact identity_forward(const probe *p) {
+    return one(p->x[p->i]);
+}
+
+static net_exact identity_vjp(const probe *p) {
+    return one(p->gy[p->i]);
+}
+
+static const struct {
+    net_exact (*forward)(const probe *p), (*vjp)(const probe *p);
+} exact[LIMN_OPS] = {
+    [LIMN_OP_CONV2D] = {conv_forward, conv_vjp},
+    [LIMN_OP_DENSE] = {dense_forward, dense_vjp},
+    [LIMN_OP_MAXPOOL] = {maxpool_forward, maxpool_vjp},
+    [LIMN_OP_FLATTEN] = {flatten_forward, flatten_vjp},
+    [LIMN_OP_RELU] = {relu_forward, relu_vjp},
+    [LIMN_OP_SOFTMAX] = {softmax_forward, softmax_vjp},
+    [LIMN_OP_IDENTITY] = {identity_forward, identity_vjp},
+};
+
+net_exact net_exact_forward(const limn_node *n, const limn_shape *in, const float *x, size_t i) {
+    return exact[n->op].forward(&(probe){n, in, x, NULL, i});
+}
+
+net_exact net_exact_vjp(const limn_node *n, const limn_shape *in, const float *x, const float *gy, size_t i) {
+    return exact[n->op].vjp(&(probe){n, in, x, gy, i});
+}

@@ -1,0 +1,125 @@
+/* The network: chunk size, plan, self-test, fallback (see net.h, plan.h).
+ *
+ * limn_net_new: choose B from the graph; plan; run the self-test; a node that the library cannot plan, or computes
+ * wrongly, goes to _ref and all is planned again (layouts of the neighbours change), until every node passes. */
+#include "nn/plan.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/try.h"
+
+/* Rows of a chunk by the bytes of one row's values: batches of 8 to 32 are fastest, as long as they fit (engine.md).
+ * The table is part of what makes a result: with another B some bits change. */
+static const struct {
+    size_t row_bytes, B;
+} chunk_rows[] = {{(size_t)1 << 20, 32}, {(size_t)8 << 20, 16}, {(size_t)64 << 20, 8}, {(size_t)256 << 20, 4}};
+
+static size_t chunk_of(const limn_graph *g) {
+    double bytes = 0;
+    for (int k = 0; k < g->n_nodes; k++) {
+        double size = sizeof(float);
+        for (int i = 0; i < g->node[k].out.rank; i++) size *= (double)g->node[k].out.dim[i];
+        bytes += size;
+    }
+    for (size_t i = 0; i < COUNT_OF(chunk_rows); i++)
+        if (bytes <= (double)chunk_rows[i].row_bytes) return chunk_rows[i].B;
+    return 1;
+}
+
+const net_op *const net_ops_ref[LIMN_OPS] = {
+    [LIMN_OP_CONV2D] = &net_ref_conv,     [LIMN_OP_DENSE] = &net_ref_dense, [LIMN_OP_MAXPOOL] = &net_ref_maxpool,
+    [LIMN_OP_FLATTEN] = &net_ref_flatten, [LIMN_OP_RELU] = &net_relu,       [LIMN_OP_SOFTMAX] = &net_softmax,
+    [LIMN_OP_IDENTITY] = &net_identity,
+};
+
+const net_op *const net_ops_dnnl[LIMN_OPS] = {
+    [LIMN_OP_CONV2D] = &net_dnnl_conv,     [LIMN_OP_DENSE] = &net_dnnl_dense, [LIMN_OP_MAXPOOL] = &net_dnnl_maxpool,
+    [LIMN_OP_FLATTEN] = &net_dnnl_flatten, [LIMN_OP_RELU] = &net_relu,        [LIMN_OP_SOFTMAX] = &net_softmax,
+    [LIMN_OP_IDENTITY] = &net_identity,
+};
+
+static limn_status open_library(limn_net *n) {
+    limn_status status = LIMN_OK;
+    TRY(net_dnnl(dnnl_engine_create(&n->engine, dnnl_cpu, 0), "an engine"));
+    TRY(net_dnnl(dnnl_stream_create(&n->stream, n->engine, dnnl_stream_default_flags), "a stream"));
+    TRY(net_dnnl(dnnl_primitive_attr_create(&n->attr), "attributes"));
+    TRY(net_dnnl(dnnl_primitive_attr_set_scratchpad_mode(n->attr, dnnl_scratchpad_mode_user), "attributes"));
+done:
+    return status;
+}
+
+/* Plans until the library can plan, and passes the self-test on, every node that is not on _ref. */
+static limn_status plan_and_test(limn_net *n, net_tamper_fn tamper, void *ctx) {
+    limn_status status = LIMN_OK;
+    for (;;) {
+        int bad = -1, failed = 0;
+        limn_status s = net_plan(n, &bad);
+        if (s == LIMN_OK) {
+            if (n->backend != LIMN_BACKEND_REF) TRY(net_selftest(n, tamper, ctx, n->ref, &failed));
+            if (failed == 0) break;
+            n->fallbacks += failed;
+        } else {
+            if (bad < 0) TRY(s);
+            n->ref[bad] = 1;
+            n->fallbacks++;
+        }
+        net_unplan(n);
+    }
+done:
+    return status;
+}
+
+limn_status net_new(limn_net **out, const limn_graph *g, limn_backend backend, net_tamper_fn tamper, void *ctx) {
+    limn_status status = LIMN_OK;
+    limn_net *n = NULL;
+    int threads = net_one_thread();
+    *out = NULL;
+    TRY(limn_new(&n, 1, sizeof *n));
+    n->graph = g;
+    n->backend = backend;
+    n->B = chunk_of(g);
+    TRY(limn_new(&n->step, (size_t)g->n_nodes, sizeof *n->step));
+    TRY(limn_new(&n->ref, (size_t)g->n_nodes, 1));
+    TRY(open_library(n));
+    TRY(plan_and_test(n, tamper, ctx));
+    *out = n;
+    n = NULL;
+done:
+    limn_net_free(n);
+    net_threads_again(threads);
+    return status;
+}
+
+limn_status limn_net_new(limn_net **out, const limn_graph *g, limn_backend backend) {
+    return net_new(out, g, backend, NULL, NULL);
+}
+
+void limn_net_free(limn_net *n) {
+    if (!n) return;
+    net_unplan(n);
+    if (n->attr) dnnl_primitive_attr_destroy(n->attr);
+    if (n->stream) dnnl_stream_destroy(n->stream);
+    if (n->engine) dnnl_engine_destroy(n->engine);
+    free(n->mem);
+    free(n->ref);
+    free(n->step);
+    free(n);
+}
+
+size_t limn_net_chunk(const limn_net *n) {
+    return n->B;
+}
+
+const limn_graph *limn_net_graph(const limn_net *n) {
+    return n->graph;
+}
+
+const char *limn_net_backend(const limn_net *n, int node) {
+    return node >= 0 && node < n->graph->n_nodes ? n->step[node].backend : "";
+}
+
+int limn_net_fallbacks(const limn_net *n) {
+    return n->fallbacks;
+}

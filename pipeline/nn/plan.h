@@ -1,0 +1,186 @@
+/* Inside the engine: what a plan is made of. Only the files of this room include it.
+ *
+ * A net is a list of steps, one a node, in the graph's order. Each step has one *layout* (blocked or plain), which
+ * holds for the node's value and for the gradient at it. An op may want its input, or a gradient, in another layout:
+ * the plan then puts a reorder in between (load_x, load_gy, store_gx). Addresses are planned once as (region, offset):
+ *
+ *   KEEP       every value that value() or a backward pass may ask for, pooling's workspaces
+ *   GRAD_0/1   the gradient on its way down; a step reads one and writes the other
+ *   X, GY, GX  what reorders make, alive only within one step
+ *   SCRATCH    the library's scratchpad
+ *
+ * A net_mem is a place with a layout. The net owns primitives, packed weights and layouts; a session owns one arena
+ * that holds all regions. The graph is a tree of values with one input a step, so two gradient slots do; steps name
+ * their places, so that a graph with sums needs another planner of slots but no other op. */
+#ifndef LIMN_NN_PLAN_H
+#define LIMN_NN_PLAN_H
+
+#include <stdint.h>
+
+#include "nn/dnnl_compat.h"
+#include "nn/net.h"
+
+typedef enum {
+    NET_KEEP,
+    NET_GRAD_0,
+    NET_GRAD_1,
+    NET_X,
+    NET_GY,
+    NET_GX,
+    NET_SCRATCH,
+    NET_REGIONS,
+    NET_FIXED = NET_REGIONS /* weights: outside the arena */
+} net_region;
+
+typedef struct {
+    dc_md md; /* owned */
+    net_region region;
+    size_t offset;      /* bytes from the region's start */
+    const float *fixed; /* NET_FIXED: the address */
+    float *owned;       /* NET_FIXED: packed weights to free, or NULL */
+    int handle;         /* a primitive uses it: the session makes a library memory of it */
+} net_mem;
+
+enum { NET_MAX_ARGS = 6 };
+typedef struct {
+    int arg, mem;
+} net_arg;
+/* A primitive with its arguments; primitive NULL: nothing to do. */
+typedef struct {
+    dnnl_primitive_t primitive; /* owned by the net */
+    int n;
+    net_arg a[NET_MAX_ARGS];
+} net_call;
+
+typedef struct net_op net_op;
+
+typedef struct {
+    const net_op *op;
+    const limn_node *node;
+    int in;          /* the step that it reads; -1: the input */
+    int value, grad; /* places of the output and of its gradient */
+    int x, gy, gx;   /* places that the op reads and writes: the neighbours' or temporary ones */
+    int extra;       /* a place or weights of the op's own (-1: none) */
+    net_call load_x, load_gy, store_gx;
+    net_call forward, backward; /* of an op that is one primitive */
+    net_call pack, unpack;      /* between plain order and the layout; none where the layout is plain */
+    int user;                   /* pack's and unpack's plain side, at an address of the caller */
+    char backend[48];
+} net_step;
+
+/* One op on one backend. plan() chooses layouts and makes primitives, and calls net_place() or net_place_alias();
+ * forward() reads x and writes value; vjp() reads gy and writes gx (and may read value, and x if vjp_reads_x). */
+struct net_op {
+    const char *name;
+    limn_status (*plan)(limn_net *n, net_step *s);
+    limn_status (*forward)(const net_step *s, limn_session *run);
+    limn_status (*vjp)(const net_step *s, limn_session *run, limn_rule rule);
+    int vjp_reads_x, vjp_reads_value;
+};
+
+struct limn_net {
+    const limn_graph *graph; /* borrowed */
+    limn_backend backend;
+    size_t B;
+    net_step *step;     /* (graph->n_nodes) */
+    unsigned char *ref; /* (n_nodes) nodes that go to _ref */
+    net_mem *mem;
+    int n_mem;
+    size_t room_mem;
+    size_t region_bytes[NET_REGIONS], region_start[NET_REGIONS], arena_bytes;
+    int fallbacks;
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;       /* for packing weights */
+    dnnl_primitive_attr_t attr; /* user-managed scratchpad */
+};
+
+struct limn_session {
+    const limn_net *net;
+    unsigned char *arena;
+    float **address;       /* (n_mem) */
+    dnnl_memory_t *memory; /* (n_mem), NULL where no primitive uses it */
+    dnnl_stream_t stream;
+    limn_diff diff;
+    limn_diff_layer *layer; /* (n_layers) */
+    int ran;                /* a forward pass has been made */
+};
+
+/* The op tables, by limn_op; a NULL row is an op that the backend lacks. */
+extern const net_op *const net_ops_ref[LIMN_OPS], *const net_ops_dnnl[LIMN_OPS];
+extern const net_op net_ref_conv, net_ref_dense, net_ref_maxpool, net_ref_flatten;
+extern const net_op net_dnnl_conv, net_dnnl_dense, net_dnnl_maxpool, net_dnnl_flatten;
+extern const net_op net_relu, net_softmax, net_identity;
+
+/* ---- planning (plan.c)
+ * ---------------------------------------------------------------------------------------------*/
+/* B and one row's shape as the library's dims; returns the rank. */
+int net_dims(const limn_net *n, const limn_shape *s, dnnl_dims_t dims);
+/* A layout of the given tag for a value of shape s (B rows). The caller frees it. */
+limn_status net_layout(const limn_net *n, const limn_shape *s, dnnl_format_tag_t tag, dc_md *out) LIMN_CHECK;
+/* The plain one: (B, C, H, W) or (B, D). */
+limn_status net_plain(const limn_net *n, const limn_shape *s, dc_md *out) LIMN_CHECK;
+dc_md_ref net_layout_of(const limn_net *n, int mem);
+/* The layout of what step s reads. */
+dc_md_ref net_layout_in(const limn_net *n, const net_step *s);
+const limn_shape *net_shape_in(const limn_net *n, const net_step *s);
+/* A new place; KEEP grows, the other regions become as large as their largest place. */
+limn_status net_add_mem(limn_net *n, net_region region, dc_md_ref md, int *mem) LIMN_CHECK;
+/* A place at the same address as another, in another layout. */
+limn_status net_add_view(limn_net *n, int of, dc_md_ref md, int *mem) LIMN_CHECK;
+/* Weights in the layout that a primitive wants, made of data in layout `from` (borrowed if they are equal). */
+limn_status net_add_weights(limn_net *n, dc_md_ref from, const float *data, dc_md_ref want, int *mem) LIMN_CHECK;
+/* A transposed copy of data (rows, cols). */
+limn_status net_add_transposed(limn_net *n, const float *data, size_t rows, size_t cols, int *mem) LIMN_CHECK;
+/* Fills the places of step s. x, gx: layouts wanted at the input and its gradient (NULL: the input's own); y: layout of
+ * the value (NULL: plain); gy: layout wanted of the incoming gradient (NULL: that of the value). */
+limn_status net_place(limn_net *n, net_step *s, dc_md_ref x, dc_md_ref y, dc_md_ref gy, dc_md_ref gx) LIMN_CHECK;
+/* Step s keeps its input's layout: the gradient stays where it is, and so does the value if `share` and nobody else
+ * needs the input's value as it was. */
+limn_status net_place_alias(limn_net *n, net_step *s, int share) LIMN_CHECK;
+/* Step s is its input under another shape, nothing moves: the input's layout is plain. */
+limn_status net_place_view(limn_net *n, net_step *s) LIMN_CHECK;
+/* A call of the primitive made of pd, which gets a scratchpad as its last argument. */
+limn_status net_add_call(limn_net *n, net_call *c, dnnl_primitive_desc_t pd, int n_args, const net_arg *a) LIMN_CHECK;
+limn_status net_add_reorder(limn_net *n, net_call *c, int from, int to) LIMN_CHECK;
+void net_window(const limn_op_attr *a, dc_window *w);
+/* Plans every step; *bad = -1, or the node that the library cannot plan. */
+limn_status net_plan(limn_net *n, int *bad) LIMN_CHECK;
+void net_unplan(limn_net *n);
+
+/* LIMN_EFAIL or LIMN_ENOMEM with a sentence where the library failed. */
+limn_status net_dnnl(dnnl_status_t s, const char *what) LIMN_CHECK;
+
+/* oneDNN takes its thread count from OpenMP: everything that creates or runs a primitive is between these two. */
+int net_one_thread(void);
+void net_threads_again(int was);
+
+/* ---- running (session.c)
+ * -------------------------------------------------------------------------------------------*/
+limn_status net_call_run(const net_call *c, limn_session *run) LIMN_CHECK;
+limn_status net_run_forward(const net_step *s, limn_session *run); /* of an op that is one primitive */
+limn_status net_run_backward(const net_step *s, limn_session *run, limn_rule rule);
+limn_status net_step_forward(const net_step *s, limn_session *run) LIMN_CHECK;
+limn_status net_step_vjp(const net_step *s, limn_session *run, limn_rule rule) LIMN_CHECK;
+/* Between plain order (B, size) and the place (value or grad) of step s. */
+limn_status net_put(limn_session *run, const net_step *s, int mem, const float *plain) LIMN_CHECK;
+limn_status net_get(limn_session *run, const net_step *s, int mem, float *plain) LIMN_CHECK;
+
+/* ---- the self-test (selftest.c)
+ * ------------------------------------------------------------------------------------*/
+/* Lets a test spoil what a node computed before it is checked: out (B, size), backward 0 or 1. NULL: nothing is. */
+typedef void (*net_tamper_fn)(void *ctx, int node, int backward, float *out, size_t n);
+/* ref[k] = 1 for every node k on the library that fails; *failed = how many. */
+limn_status net_selftest(const limn_net *n, net_tamper_fn tamper, void *ctx, unsigned char *ref,
+                         int *failed) LIMN_CHECK;
+/* Element i of a node's output, or of the gradient at its input, by the definition, in float64; rows in plain order. */
+typedef struct {
+    double value, scale; /* scale: sum of the |terms| */
+} net_exact;
+net_exact net_exact_forward(const limn_node *n, const limn_shape *in, const float *x, size_t i);
+net_exact net_exact_vjp(const limn_node *n, const limn_shape *in, const float *x, const float *gy, size_t i);
+
+/* limn_net_new with a hook for tests. */
+limn_status net_new(limn_net **out, const limn_graph *g, limn_backend backend, net_tamper_fn tamper,
+                    void *ctx) LIMN_CHECK;
+
+#endif
