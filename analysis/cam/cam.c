@@ -37,12 +37,34 @@ int cam_keras_vis_layer(const limn_diff *d, int output) {
 
 /* ---- how activations and gradients are combined -------------------------------------------------------- */
 
+/* Several running sums or maxima side by side, in a fixed order: one alone waits for itself at every step. */
+enum { LANES = 8 };
+
+static double mean(const float *g, size_t n) {
+    double lane[LANES] = {0}, sum = 0;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++) lane[k] += g[i + k];
+    for (; i < n; i++) sum += g[i];
+    for (size_t k = 0; k < LANES; k++) sum += lane[k];
+    return sum / (double)n;
+}
+
+static float maximum(const float *g, size_t n) {
+    float lane[LANES], most;
+    size_t i = 0;
+    for (size_t k = 0; k < LANES; k++) lane[k] = g[0];
+    for (; i + LANES <= n; i += LANES)
+        for (size_t k = 0; k < LANES; k++) lane[k] = g[i + k] > lane[k] ? g[i + k] : lane[k];
+    for (most = lane[0]; i < n; i++) most = g[i] > most ? g[i] : most;
+    for (size_t k = 0; k < LANES; k++) most = lane[k] > most ? lane[k] : most;
+    return most;
+}
+
 static void gradcam(const float *A, const float *G, size_t C, size_t n, float *map) {
     memset(map, 0, n * sizeof *map);
     for (size_t c = 0; c < C; c++, A += n, G += n) {
-        double sum = 0;
-        for (size_t i = 0; i < n; i++) sum += G[i];
-        const float w = (float)(sum / (double)n);
+        const float w = (float)mean(G, n);
         for (size_t i = 0; i < n; i++) map[i] += w * A[i];
     }
 }
@@ -72,23 +94,28 @@ static size_t round_up(size_t floats) {
     return (floats + 15) / 16 * 16;
 }
 
-static pieces pieces_of(const cam_recipe *r, const limn_diff *d, const limn_attribute_options *o) {
+static pieces pieces_of(const limn_method *m, const limn_diff *d, const limn_attribute_options *o) {
+    const cam_recipe *r = m->recipe;
+    const limn_shape out = limn_attribute_shape(m, d, o);
     const limn_shape *s = &d->layer[o->layer.index].out;
-    size_t doubles = r->zoom_work ? r->zoom_work(s->dim[1], s->dim[2]) : 0;
+    size_t doubles = r->zoom_work ? r->zoom_work(s->dim[1], s->dim[2], out.dim[1]) : 0;
     return (pieces){round_up(d->B * limn_shape_size(s)), round_up(s->dim[1] * s->dim[2]),
                     round_up(doubles * sizeof(double) / sizeof(float))};
 }
 
 size_t cam_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o) {
-    pieces p = pieces_of(m->recipe, d, o);
+    pieces p = pieces_of(m, d, o);
     return 2 * p.layer + p.low + p.zoom;
 }
 
-static void scale_by_max(float *g, size_t n) {
-    float high = g[0];
-    for (size_t i = 1; i < n; i++) high = g[i] > high ? g[i] : high;
-    high += LIMN_KERAS_EPSILON;
-    for (size_t i = 0; i < n; i++) g[i] /= high;
+/* Steps 2 to 4 of one sample: A, G (C, n) -> map (n). Dividing the combination, which is linear in G, divides G. */
+static void combine(const cam_recipe *r, const float *A, const float *G, size_t C, size_t n, float *map) {
+    r->combine(A, G, C, n, map);
+    if (r->scale_gradients) {
+        const float most = maximum(G, C * n) + LIMN_KERAS_EPSILON;
+        for (size_t i = 0; i < n; i++) map[i] /= most;
+    }
+    for (size_t i = 0; r->relu && i < n; i++) map[i] = map[i] > 0 ? map[i] : 0;
 }
 
 limn_status cam_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job) {
@@ -97,7 +124,7 @@ limn_status cam_run(const limn_method *m, const limn_attribute_options *o, const
     const limn_diff *d = job->diff;
     const limn_shape *s = &d->layer[o->layer.index].out;
     const limn_shape out = limn_attribute_shape(m, d, o);
-    const pieces p = pieces_of(r, d, o);
+    const pieces p = pieces_of(m, d, o);
     const size_t C = s->dim[0], h = s->dim[1], w = s->dim[2], n = h * w, size = limn_shape_size(&out);
     float *A = job->scratch, *G = A + p.layer, *low = G + p.layer;
     double *work = (double *)(void *)(low + p.low);
@@ -107,9 +134,7 @@ limn_status cam_run(const limn_method *m, const limn_attribute_options *o, const
     limn_grad_modify(o->grad_modifier, G, d->B * C * n);
     for (size_t b = 0; b < d->B; b++) {
         float *map = job->map + b * size, *grid = o->layer_size ? map : low;
-        if (r->scale_gradients) scale_by_max(G + b * C * n, C * n);
-        r->combine(A + b * C * n, G + b * C * n, C, n, grid);
-        for (size_t i = 0; r->relu && i < n; i++) grid[i] = grid[i] > 0 ? grid[i] : 0;
+        combine(r, A + b * C * n, G + b * C * n, C, n, grid);
         if (!o->layer_size) r->zoom(grid, h, w, map, out.dim[1], out.dim[2], work);
         if (r->min_max) limn_min_max(map, size);
     }

@@ -8,11 +8,11 @@
 typedef struct {
     /* map (n) = the combination of the activations A (C, n) and their gradients G (C, n), n = h w. */
     void (*combine)(const float *A, const float *G, size_t C, size_t n, float *map);
-    int scale_gradients; /* G / (max G + 1e-7) over all channels before they are combined */
+    int scale_gradients; /* G / (max G + 1e-7), the maximum over all channels; `combine` is linear in G */
     int relu;            /* max(map, 0) */
     /* out (H, W) = in (h, w) at the input's size; work: doubles as zoom_work says (NULL: none). */
     void (*zoom)(const float *in, size_t h, size_t w, float *out, size_t H, size_t W, double *work);
-    size_t (*zoom_work)(size_t h, size_t w);
+    size_t (*zoom_work)(size_t h, size_t w, size_t H);
     int min_max; /* (a - min) / (max - min + 1e-7) at the very end */
 } cam_recipe;
 

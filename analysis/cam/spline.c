@@ -38,24 +38,27 @@ typedef struct {
 } support;
 
 static size_t mirror(ptrdiff_t k, size_t n) {
-    if (n == 1) return 0;
-    ptrdiff_t period = 2 * ((ptrdiff_t)n - 1);
-    k = (k % period + period) % period;
-    return (size_t)(k < (ptrdiff_t)n ? k : period - k);
+    ptrdiff_t last = (ptrdiff_t)n - 1;
+    while (k < 0 || k > last) { /* at most twice, for two samples; for one, all places are that one */
+        if (last == 0) return 0;
+        k = k < 0 ? -k : 2 * last - k;
+    }
+    return (size_t)k;
 }
 
 static support support_of(size_t i, size_t n, size_t N) {
     double x = N > 1 ? (double)i * ((double)(n - 1) / (double)(N - 1)) : 0;
     x = fmin(x, (double)(n - 1));
-    double k = floor(x), t = x - k, s = 1.0 - t;
+    ptrdiff_t k = (ptrdiff_t)x;
+    double t = x - (double)k, s = 1.0 - t;
     support u = {.weight = {s * s * s / 6.0, (4.0 - 6.0 * t * t + 3.0 * t * t * t) / 6.0,
                             (4.0 - 6.0 * s * s + 3.0 * s * s * s) / 6.0, t * t * t / 6.0}};
-    for (int m = 0; m < 4; m++) u.at[m] = mirror((ptrdiff_t)k + m - 1, n);
+    for (int m = 0; m < 4; m++) u.at[m] = mirror(k + m - 1, n);
     return u;
 }
 
-size_t limn_zoom_spline_work(size_t h, size_t w) {
-    return h * w + w;
+size_t limn_zoom_spline_work(size_t h, size_t w, size_t H) {
+    return h * w + H * w;
 }
 
 void limn_zoom_spline(const float *in, size_t h, size_t w, float *out, size_t H, size_t W, double *work) {
@@ -63,18 +66,20 @@ void limn_zoom_spline(const float *in, size_t h, size_t w, float *out, size_t H,
         memcpy(out, in, h * w * sizeof *out);
         return;
     }
-    double *c = work, *row = work + h * w; /* (h, w), (w) */
+    double *c = work, *tall = work + h * w; /* (h, w), (H, w) */
     for (size_t i = 0; i < h * w; i++) c[i] = in[i];
     for (size_t j = 0; j < w; j++) coefficients(c + j, h, w);
     for (size_t i = 0; i < h; i++) coefficients(c + i * w, w, 1);
     for (size_t i = 0; i < H; i++) {
         support y = support_of(i, h, H);
-        for (size_t j = 0; j < w; j++) {
-            row[j] = 0;
-            for (int m = 0; m < 4; m++) row[j] += y.weight[m] * c[y.at[m] * w + j];
-        }
-        for (size_t j = 0; j < W; j++) {
-            support x = support_of(j, w, W);
+        const double *a = c + y.at[0] * w, *b = c + y.at[1] * w, *d = c + y.at[2] * w, *e = c + y.at[3] * w;
+        for (size_t j = 0; j < w; j++)
+            tall[i * w + j] = y.weight[0] * a[j] + y.weight[1] * b[j] + y.weight[2] * d[j] + y.weight[3] * e[j];
+    }
+    for (size_t j = 0; j < W; j++) {
+        support x = support_of(j, w, W);
+        for (size_t i = 0; i < H; i++) {
+            const double *row = tall + i * w;
             double sum = 0;
             for (int m = 0; m < 4; m++) sum += x.weight[m] * row[x.at[m]];
             out[i * W + j] = (float)sum;
