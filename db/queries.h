@@ -7,8 +7,7 @@
 
 #include "db/store.h"
 
-/* ---- runs and names
- * -------------------------------------------------------------------------------------------------- */
+/* ---- runs and names ------------------------------------------------------------------------------------- */
 
 typedef struct {
     int64_t run_id; /* 0: there is none */
@@ -47,8 +46,7 @@ typedef struct {
 /* Figures of the last run (experiment NULL: of any) that made some. */
 limn_status query_figures(limn_store *s, query_figure **out, size_t *n, const char *experiment) LIMN_CHECK;
 
-/* ---- classes, points
- * ------------------------------------------------------------------------------------------------- */
+/* ---- classes, points ------------------------------------------------------------------------------------ */
 
 typedef struct {
     int label;
@@ -75,8 +73,7 @@ limn_status query_embedding_get(limn_store *s, query_embedding *out, int64_t emb
 /* In the order of idx. */
 limn_status query_points(limn_store *s, query_point **out, size_t *n, int64_t embedding_id) LIMN_CHECK;
 
-/* ---- heatmap grids
- * --------------------------------------------------------------------------------------------------- */
+/* ---- heatmap grids -------------------------------------------------------------------------------------- */
 
 typedef enum { QUERY_PER_CLASS, QUERY_ERRORS, QUERY_FIRST } query_select;
 typedef struct {
@@ -103,8 +100,8 @@ typedef struct {
 limn_status query_attribution_get(limn_store *s, query_attribution *out, int64_t attribution_id) LIMN_CHECK;
 void query_attribution_clear(query_attribution *a);
 
-/* *data (the caller's: free()) = (channels, h, w) of the sample's first map (by target); *target its class. NULL where
- * there is none. */
+/* *data (the caller's: free()) = (channels, h, w) of the sample's map for its predicted class, else of its lowest
+ * target; *target = the class. NULL where there is none. */
 limn_status query_map(limn_store *s, float **data, size_t *n, int *target, int64_t attribution_id,
                       int64_t sample_id) LIMN_CHECK;
 /* Smallest and largest value over all maps of an attribution, for a common scale. NaN without maps. */

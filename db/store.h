@@ -26,8 +26,7 @@
 
 typedef struct limn_store limn_store;
 
-/* ---- the file ------------------------------------------------------------------------------------------------------
- */
+/* ---- the file ------------------------------------------------------------------------------------------- */
 
 /* For writing: made where there is none (or an empty file), brought to this version where it is older. Takes the lock
  * FILE.lock until store_close(); the kernel releases it when the process dies. */
@@ -54,8 +53,7 @@ limn_status store_begin(limn_store *s) LIMN_CHECK;
 limn_status store_commit(limn_store *s) LIMN_CHECK;
 void store_rollback(limn_store *s); /* harmless where nothing is open; keeps limn_message() */
 
-/* ---- runs and stages
- * ------------------------------------------------------------------------------------------------- */
+/* ---- runs and stages ------------------------------------------------------------------------------------ */
 
 typedef struct {
     const char *experiment; /* its name */
@@ -82,8 +80,7 @@ typedef struct {
 /* Writes the stage of that name: a new row, or the run's row again. */
 limn_status store_stage_put(limn_store *s, int64_t run_id, const store_stage *stage) LIMN_CHECK;
 
-/* ---- models and data sets -------------------------------------------------------------------------------------------
- */
+/* ---- models and data sets ------------------------------------------------------------------------------- */
 
 typedef struct {
     int idx;
@@ -131,8 +128,7 @@ limn_status store_sample_put(limn_store *s, int64_t dataset_id, const store_samp
 /* id[i] = sample_id of idx i, 0 where it is missing; id has n elements. */
 limn_status store_sample_ids(limn_store *s, int64_t dataset_id, int64_t *id, size_t n) LIMN_CHECK;
 
-/* ---- what is there
- * --------------------------------------------------------------------------------------------------- */
+/* ---- what is there -------------------------------------------------------------------------------------- */
 
 typedef enum {
     STORE_SAMPLES,     /* of = dataset_id: samples */
@@ -147,8 +143,7 @@ typedef enum {
 limn_status store_have(limn_store *s, store_part part, int64_t of, int64_t dataset_id, unsigned char *have, size_t n,
                        size_t *done) LIMN_CHECK;
 
-/* ---- predictions
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- predictions ---------------------------------------------------------------------------------------- */
 
 typedef struct {
     int class_;          /* the largest probability's */
@@ -162,8 +157,7 @@ typedef struct {
 limn_status store_prediction_put(limn_store *s, int64_t run_id, int64_t model_id, int64_t sample_id,
                                  const store_prediction *p) LIMN_CHECK;
 
-/* ---- features
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- features ------------------------------------------------------------------------------------------- */
 
 typedef struct {
     int64_t model_id, dataset_id;
@@ -179,8 +173,7 @@ limn_status store_feature_put(limn_store *s, int64_t extraction_id, int64_t samp
 /* X (n, dim), row i = sample idx i; LIMN_EFAIL where one is missing or of another size. X is the caller's array. */
 limn_status store_features_read(limn_store *s, int64_t extraction_id, float *X, size_t n, size_t dim) LIMN_CHECK;
 
-/* ---- embeddings
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- embeddings ----------------------------------------------------------------------------------------- */
 
 typedef struct {
     int64_t extraction_id;
@@ -226,8 +219,7 @@ limn_status store_embedding_put(limn_store *s, int64_t embedding_id, const store
 /* Y (n, dims) of a complete embedding, row i = sample idx i. */
 limn_status store_points_read(limn_store *s, int64_t embedding_id, float *Y, size_t n, int dims) LIMN_CHECK;
 
-/* ---- attributions
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- attributions --------------------------------------------------------------------------------------- */
 
 typedef struct {
     int64_t model_id, dataset_id;
@@ -245,8 +237,7 @@ limn_status store_attribution_find(limn_store *s, int64_t *attribution_id, int *
 limn_status store_map_put(limn_store *s, int64_t attribution_id, int64_t sample_id, int target, int contrast,
                           const float *data, size_t n) LIMN_CHECK;
 
-/* ---- results: marks, names, removal
- * ---------------------------------------------------------------------------------- */
+/* ---- results: marks, names, removal --------------------------------------------------------------------- */
 
 typedef enum { STORE_EXTRACTION, STORE_EMBEDDING, STORE_ATTRIBUTION, STORE_KINDS } store_kind;
 /* Marks an extraction or attribution complete (store_embedding_put() does it for embeddings). */

@@ -1,0 +1,305 @@
+-- The schema of a limn database, version 1. A new file is made by this text; db/migrations/ brings older files here.
+--
+-- Every table T has the key T_id; a foreign key bears the same name, so that `JOIN sample USING (sample_id)` works.
+-- Arrays are BLOBs of little-endian float32 in row-major order; their shape is in the parent row. Values are raw: the
+-- scaling of a picture is the picture's. NULL: there is none.
+-- Comments stand inside the parentheses so that the file carries them: `.schema map` in any SQLite shell shows them.
+
+CREATE TABLE run (
+  -- One call of the pipeline.
+  run_id INTEGER PRIMARY KEY,
+  experiment TEXT NOT NULL,                  -- name of the experiment
+  model_id INTEGER REFERENCES model ON DELETE SET NULL,  -- the network that it looked at
+  dataset_id INTEGER REFERENCES dataset ON DELETE SET NULL, -- the data that it was fed
+  config TEXT NOT NULL,                      -- the experiment file as given
+  options TEXT NOT NULL CHECK (json_valid(options)),     -- JSON: all resolved, with model hash and data fingerprint
+  version TEXT NOT NULL,                     -- of limn
+  libraries TEXT NOT NULL CHECK (json_valid(libraries)), -- JSON: library -> version
+  isa TEXT,                                  -- instruction set that the engine used
+  started TEXT NOT NULL,                     -- UTC, ISO 8601
+  ended TEXT,                                -- UTC, ISO 8601
+  status TEXT NOT NULL CHECK (status IN ('running', 'finished', 'failed', 'interrupted', 'killed')),
+  message TEXT,                              -- why it failed: one sentence
+  digest TEXT                                -- SHA-256 over the results at its end (limn digest), hex
+) STRICT;
+CREATE INDEX run_experiment ON run (experiment);
+
+CREATE TABLE stage (
+  -- One stage of a run.
+  stage_id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  name TEXT NOT NULL,                        -- 'predict', 'embed map', ...
+  status TEXT NOT NULL CHECK (status IN ('running', 'finished', 'failed', 'interrupted', 'reused')),
+  done INTEGER NOT NULL,                     -- units of work (samples, iterations) that are done
+  total INTEGER NOT NULL,                    -- units of work in all
+  seconds REAL NOT NULL,                     -- wall clock, s
+  peak_memory INTEGER NOT NULL,              -- largest resident memory of the process until the stage's end, bytes
+  UNIQUE (run_id, name)
+) STRICT;
+
+CREATE TABLE model (
+  -- A network, known by its file's hash.
+  model_id INTEGER PRIMARY KEY,
+  run_id INTEGER REFERENCES run ON DELETE SET NULL,      -- the run that wrote the row
+  hash TEXT NOT NULL UNIQUE,                 -- SHA-256 of the model file(s), hex
+  path TEXT,                                 -- file as the experiment named it
+  format TEXT NOT NULL,                      -- 'Keras 2 HDF5', ...
+  producer TEXT,                             -- program and version that saved it
+  input_shape TEXT NOT NULL CHECK (json_valid(input_shape)), -- JSON list: channels, height, width
+  parameters INTEGER NOT NULL                -- number of weights
+) STRICT;
+
+CREATE TABLE layer (
+  -- A layer of a model.
+  layer_id INTEGER PRIMARY KEY,
+  model_id INTEGER NOT NULL REFERENCES model ON DELETE CASCADE,
+  idx INTEGER NOT NULL,                      -- 0 is the input
+  name TEXT NOT NULL,                        -- as the model file says
+  op TEXT NOT NULL,                          -- type: 'Conv2D', 'Dense', ...
+  output_shape TEXT NOT NULL CHECK (json_valid(output_shape)), -- JSON list, one sample's: channels, height, width
+  parameters INTEGER NOT NULL,               -- number of weights
+  UNIQUE (model_id, idx)
+) STRICT;
+
+CREATE TABLE dataset (
+  -- A data set as the network sees it: files, selection, preprocessing.
+  dataset_id INTEGER PRIMARY KEY,
+  run_id INTEGER REFERENCES run ON DELETE SET NULL,      -- the run that wrote the row
+  fingerprint TEXT NOT NULL,                 -- SHA-256 over images, labels and selection, hex
+  options TEXT NOT NULL CHECK (json_valid(options)),     -- JSON: selection and preprocessing, resolved
+  path TEXT,                                 -- as the experiment named it
+  format TEXT NOT NULL,                      -- 'IDX (gzip)', ...
+  samples INTEGER NOT NULL,                  -- number of samples
+  channels INTEGER NOT NULL,                 -- of one input, before preprocessing
+  h INTEGER NOT NULL,                        -- height of one input, pixels
+  w INTEGER NOT NULL,                        -- width of one input, pixels
+  UNIQUE (fingerprint, options)
+) STRICT;
+
+CREATE TABLE class (
+  -- A class of a data set.
+  class_id INTEGER PRIMARY KEY,
+  dataset_id INTEGER NOT NULL REFERENCES dataset ON DELETE CASCADE,
+  label INTEGER NOT NULL,                    -- the class's number: unit of the output layer, sample.label
+  name TEXT NOT NULL,                        -- its name
+  UNIQUE (dataset_id, label)
+) STRICT;
+
+CREATE TABLE sample (
+  -- One input of a data set.
+  sample_id INTEGER PRIMARY KEY,
+  dataset_id INTEGER NOT NULL REFERENCES dataset ON DELETE CASCADE,
+  idx INTEGER NOT NULL,                      -- place in the data set: 0 ... samples - 1
+  label INTEGER,                             -- true class (class.label)
+  source TEXT,                               -- file of the picture, or its index in the files
+  image BLOB,                                -- PNG of the input before scaling, unless store_images is false
+  UNIQUE (dataset_id, idx)
+) STRICT;
+
+CREATE TABLE prediction (
+  -- What a model says of a sample.
+  prediction_id INTEGER PRIMARY KEY,
+  run_id INTEGER REFERENCES run ON DELETE SET NULL,      -- the run that wrote the row
+  model_id INTEGER NOT NULL REFERENCES model ON DELETE CASCADE,
+  sample_id INTEGER NOT NULL REFERENCES sample ON DELETE CASCADE,
+  class INTEGER,                             -- predicted class (class.label): the largest probability's
+  probability REAL,                          -- of that class, 0 ... 1
+  margin REAL,                               -- largest minus second largest probability, 0 ... 1
+  entropy REAL,                              -- of the probabilities, nats
+  loss REAL,                                 -- -ln p(label), nats
+  logits BLOB NOT NULL,                      -- scores before softmax: float32, one a class
+  UNIQUE (model_id, sample_id)
+) STRICT;
+
+CREATE TABLE extraction (
+  -- A layer's activations over a data set.
+  extraction_id INTEGER PRIMARY KEY,
+  run_id INTEGER REFERENCES run ON DELETE SET NULL,      -- the run that began it
+  model_id INTEGER NOT NULL REFERENCES model ON DELETE CASCADE,
+  dataset_id INTEGER NOT NULL REFERENCES dataset ON DELETE CASCADE,
+  layer TEXT NOT NULL,                       -- layer.name
+  options TEXT NOT NULL CHECK (json_valid(options)),     -- JSON, resolved
+  dim INTEGER NOT NULL,                      -- elements of a vector
+  complete INTEGER NOT NULL DEFAULT 0 CHECK (complete IN (0, 1)), -- 1: a vector for every sample
+  UNIQUE (model_id, dataset_id, layer, options)
+) STRICT;
+
+CREATE TABLE feature (
+  -- One sample's activations.
+  feature_id INTEGER PRIMARY KEY,
+  extraction_id INTEGER NOT NULL REFERENCES extraction ON DELETE CASCADE,
+  sample_id INTEGER NOT NULL REFERENCES sample ON DELETE CASCADE,
+  vector BLOB NOT NULL,                      -- float32 (dim), after the activation, in the order of the model's program
+  UNIQUE (extraction_id, sample_id)
+) STRICT;
+
+CREATE TABLE embedding (
+  -- A map of the vectors of an extraction.
+  embedding_id INTEGER PRIMARY KEY,
+  run_id INTEGER REFERENCES run ON DELETE SET NULL,      -- the run that began it
+  extraction_id INTEGER NOT NULL REFERENCES extraction ON DELETE CASCADE,
+  method TEXT NOT NULL,                      -- 'tsne', 'pca'
+  options TEXT NOT NULL CHECK (json_valid(options)),     -- JSON, resolved
+  seed INTEGER NOT NULL,                     -- of its random numbers
+  dims INTEGER NOT NULL CHECK (dims BETWEEN 1 AND 3),    -- of the map
+  kl REAL,                                   -- Kullback-Leibler divergence at the end, nats
+  iterations INTEGER,                        -- of the optimisation
+  seconds REAL,                              -- wall clock, s
+  warning TEXT,                              -- a sentence where something was not as asked
+  complete INTEGER NOT NULL DEFAULT 0 CHECK (complete IN (0, 1)), -- 1: its points are there
+  UNIQUE (extraction_id, method, options, seed)
+) STRICT;
+
+CREATE TABLE point (
+  -- A sample's place on a map.
+  point_id INTEGER PRIMARY KEY,
+  embedding_id INTEGER NOT NULL REFERENCES embedding ON DELETE CASCADE,
+  sample_id INTEGER NOT NULL REFERENCES sample ON DELETE CASCADE,
+  x REAL,                                    -- the map's own unit
+  y REAL,                                    -- NULL on a line
+  z REAL,                                    -- NULL in a plane
+  UNIQUE (embedding_id, sample_id)
+) STRICT;
+
+CREATE TABLE trace (
+  -- The course of the optimisation.
+  trace_id INTEGER PRIMARY KEY,
+  embedding_id INTEGER NOT NULL REFERENCES embedding ON DELETE CASCADE,
+  iteration INTEGER NOT NULL,                -- after so many
+  kl REAL,                                   -- Kullback-Leibler divergence without exaggeration, nats
+  UNIQUE (embedding_id, iteration)
+) STRICT;
+
+CREATE TABLE quality (
+  -- A figure of a map.
+  quality_id INTEGER PRIMARY KEY,
+  embedding_id INTEGER NOT NULL REFERENCES embedding ON DELETE CASCADE,
+  metric TEXT NOT NULL,                      -- 'trustworthiness', 'knn_recall', ...
+  k INTEGER NOT NULL,                        -- number of neighbours (or axis) that it looks at; 0: none
+  value REAL,                                -- in the metric's unit
+  points INTEGER NOT NULL,                   -- how many points it was computed on
+  UNIQUE (embedding_id, metric, k)
+) STRICT;
+
+CREATE TABLE neighbour (
+  -- The k-nearest-neighbour graph of the vectors that an embedding started from.
+  neighbour_id INTEGER PRIMARY KEY,
+  embedding_id INTEGER NOT NULL REFERENCES embedding ON DELETE CASCADE,
+  sample_id INTEGER NOT NULL REFERENCES sample ON DELETE CASCADE, -- whose neighbour
+  rank INTEGER NOT NULL,                     -- 1 is the nearest
+  neighbour INTEGER NOT NULL REFERENCES sample (sample_id) ON DELETE CASCADE, -- the sample_id of the neighbour
+  distance REAL,                             -- euclidean, between the vectors
+  UNIQUE (embedding_id, sample_id, rank)
+) STRICT;
+
+CREATE TABLE attribution (
+  -- An attribution method with its options, over a data set.
+  attribution_id INTEGER PRIMARY KEY,
+  run_id INTEGER REFERENCES run ON DELETE SET NULL,      -- the run that began it
+  model_id INTEGER NOT NULL REFERENCES model ON DELETE CASCADE,
+  dataset_id INTEGER NOT NULL REFERENCES dataset ON DELETE CASCADE,
+  method TEXT NOT NULL,                      -- 'saliency', 'gradcam', ...
+  flavour TEXT NOT NULL,                     -- 'limn', or the library whose choices it follows
+  layer TEXT,                                -- of a CAM: layer.name
+  output TEXT NOT NULL,                      -- the layer whose unit is explained: layer.name
+  targets TEXT NOT NULL,                     -- which units: 'predicted', 'label', 'all', JSON list or contrast
+  options TEXT NOT NULL CHECK (json_valid(options)),     -- JSON, resolved
+  channels INTEGER NOT NULL,                 -- of a map
+  h INTEGER NOT NULL,                        -- height of a map, pixels
+  w INTEGER NOT NULL,                        -- width of a map, pixels
+  complete INTEGER NOT NULL DEFAULT 0 CHECK (complete IN (0, 1)) -- 1: maps of every sample
+) STRICT;
+CREATE UNIQUE INDEX attribution_identity
+  ON attribution (model_id, dataset_id, method, flavour, ifnull(layer, ''), output, targets, options);
+
+CREATE TABLE map (
+  -- One sample's attribution map for one target.
+  map_id INTEGER PRIMARY KEY,
+  attribution_id INTEGER NOT NULL REFERENCES attribution ON DELETE CASCADE,
+  sample_id INTEGER NOT NULL REFERENCES sample ON DELETE CASCADE,
+  target INTEGER NOT NULL,                   -- the unit explained (class.label)
+  contrast INTEGER,                          -- the unit whose score is subtracted
+  min REAL,                                  -- smallest value
+  max REAL,                                  -- largest value
+  sum REAL,                                  -- of all values
+  data BLOB NOT NULL                         -- float32 (channels, h, w), not normalised
+) STRICT;
+CREATE UNIQUE INDEX map_identity ON map (attribution_id, sample_id, target, ifnull(contrast, -1));
+
+CREATE TABLE result (
+  -- The name under which a run knows one of its results; exactly one of the three keys is set.
+  result_id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  name TEXT NOT NULL,                        -- as in the experiment file: a layer, an entry of embed or attribute
+  extraction_id INTEGER REFERENCES extraction ON DELETE CASCADE,
+  embedding_id INTEGER REFERENCES embedding ON DELETE CASCADE,
+  attribution_id INTEGER REFERENCES attribution ON DELETE CASCADE,
+  CHECK ((extraction_id IS NOT NULL) + (embedding_id IS NOT NULL) + (attribution_id IS NOT NULL) = 1)
+) STRICT;
+CREATE UNIQUE INDEX result_extraction ON result (extraction_id, run_id, name) WHERE extraction_id IS NOT NULL;
+CREATE UNIQUE INDEX result_embedding ON result (embedding_id, run_id, name) WHERE embedding_id IS NOT NULL;
+CREATE UNIQUE INDEX result_attribution ON result (attribution_id, run_id, name) WHERE attribution_id IS NOT NULL;
+CREATE INDEX result_run ON result (run_id);
+
+CREATE TABLE figure (
+  -- A picture that a run rendered.
+  figure_id INTEGER PRIMARY KEY,
+  run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  name TEXT NOT NULL,                        -- file name without ending
+  format TEXT NOT NULL,                      -- 'png', 'svg', 'pdf', 'jpg'
+  spec TEXT NOT NULL CHECK (json_valid(spec)), -- JSON: what was asked, resolved
+  file TEXT NOT NULL,                        -- path as written
+  hash TEXT NOT NULL,                        -- SHA-256 of the file, hex
+  UNIQUE (run_id, name, format)
+) STRICT;
+
+-- ---- views: the joins that people would write again and again ------------------------------------------------------
+-- They use SQLite's own functions only, so that pandas, R and DuckDB read them. A result's name is the last one that a
+-- run gave it.
+
+CREATE VIEW v_sample AS
+-- One row a sample and model that predicted it (one with NULLs where none did).
+SELECT s.sample_id, s.dataset_id, p.model_id, s.idx, s.label, lc.name AS label_name, p.class, pc.name AS class_name,
+       s.label = p.class AS correct, p.probability, p.margin, p.entropy, p.loss, s.source
+FROM sample s
+LEFT JOIN prediction p ON p.sample_id = s.sample_id
+LEFT JOIN class lc ON lc.dataset_id = s.dataset_id AND lc.label = s.label
+LEFT JOIN class pc ON pc.dataset_id = s.dataset_id AND pc.label = p.class;
+
+CREATE VIEW v_point AS
+-- One row a point of a map, with its sample's label and its model's prediction.
+SELECT pt.point_id, pt.embedding_id,
+       (SELECT r.name FROM result r WHERE r.embedding_id = e.embedding_id ORDER BY r.result_id DESC LIMIT 1) AS name,
+       e.method, x.layer, x.model_id, x.dataset_id, pt.sample_id, s.idx, pt.x, pt.y, pt.z,
+       s.label, lc.name AS label_name, p.class, pc.name AS class_name, s.label = p.class AS correct,
+       p.probability, p.margin, p.entropy, p.loss
+FROM embedding e
+JOIN extraction x ON x.extraction_id = e.extraction_id
+JOIN point pt ON pt.embedding_id = e.embedding_id
+JOIN sample s ON s.sample_id = pt.sample_id
+LEFT JOIN prediction p ON p.model_id = x.model_id AND p.sample_id = pt.sample_id
+LEFT JOIN class lc ON lc.dataset_id = s.dataset_id AND lc.label = s.label
+LEFT JOIN class pc ON pc.dataset_id = s.dataset_id AND pc.label = p.class;
+
+CREATE VIEW v_map AS
+-- One row a map, with its method, its sample's label and its model's prediction.
+SELECT m.map_id, m.attribution_id,
+       (SELECT r.name FROM result r WHERE r.attribution_id = a.attribution_id ORDER BY r.result_id DESC LIMIT 1) AS name,
+       a.method, a.flavour, a.layer, a.channels, a.h, a.w, a.model_id, a.dataset_id, m.sample_id, s.idx,
+       s.label, lc.name AS label_name, p.class, pc.name AS class_name, s.label = p.class AS correct,
+       p.probability, p.margin, m.target, tc.name AS target_name, m.contrast, m.min, m.max, m.sum, m.data
+FROM attribution a
+JOIN map m ON m.attribution_id = a.attribution_id
+JOIN sample s ON s.sample_id = m.sample_id
+LEFT JOIN prediction p ON p.model_id = a.model_id AND p.sample_id = m.sample_id
+LEFT JOIN class lc ON lc.dataset_id = s.dataset_id AND lc.label = s.label
+LEFT JOIN class pc ON pc.dataset_id = s.dataset_id AND pc.label = p.class
+LEFT JOIN class tc ON tc.dataset_id = s.dataset_id AND tc.label = m.target;
+
+CREATE VIEW v_summary AS
+-- One row a method and true class: how many maps, how often the network is right, and the mean of the maps' figures.
+SELECT attribution_id, name, method, flavour, layer, label, label_name, count(*) AS maps, avg(correct) AS accuracy,
+       avg(probability) AS probability, avg(margin) AS margin, avg(min) AS min, avg(max) AS max,
+       avg(sum / (channels * h * w)) AS mean
+FROM v_map
+GROUP BY attribution_id, label;
