@@ -150,17 +150,18 @@ limn_status store_have(limn_store *s, store_part part, int64_t of, int64_t datas
                        size_t *done) {
     limn_status status = LIMN_OK;
     sqlite3_stmt *stmt = NULL;
+    size_t count = 0;
     int row = 0;
-    *done = 0;
     if (have) memset(have, 0, n);
     TRY(db_query(s, &stmt, have_sql[part], DB_ARGS(DB_INT(of), DB_INT(dataset_id), DB_INT(n))));
     for (;;) {
         TRY(db_next(s, stmt, &row));
         if (!row) break;
         if (have) have[sqlite3_column_int64(stmt, 0)] = 1;
-        ++*done;
+        count++;
     }
 done:
+    if (done) *done = count;
     db_reset(stmt);
     return status;
 }

@@ -139,7 +139,7 @@ typedef enum {
     STORE_MAPS,        /* of = attribution_id: samples with at least one map */
     STORE_PARTS
 } store_part;
-/* have[i] = 1 where sample idx i < n of the data set has its rows, else 0; *done = how many have. have may be NULL. */
+/* have[i] = 1 where sample idx i < n of the data set has its rows, else 0; *done = how many have. Both may be NULL. */
 limn_status store_have(limn_store *s, store_part part, int64_t of, int64_t dataset_id, unsigned char *have, size_t n,
                        size_t *done) LIMN_CHECK;
 
