@@ -1,11 +1,12 @@
 # limn: `make help` lists the targets.
-# Variables: BUILD (build), CC (gcc), SANITIZER (none, or address,undefined / thread), WERROR=1, PREFIX (/usr/local), DESTDIR.
+# Variables: V=1 (show commands), BUILD (build), CC (cc), SANITIZER (none, or address,undefined / thread), WERROR=1, PREFIX (/usr/local), DESTDIR.
 
 BUILD     ?= build
 CC        ?= cc
 PREFIX    ?= /usr/local
 OPT       ?= -O2
 PACKAGES  := hdf5 sqlite3 gsl zlib libzip yaml-0.1 libcjson libpng libturbojpeg libcrypto
+Q         := $(if $(V),,@)
 VERSION   := $(shell sed -n 's/^\#define LIMN_VERSION "\(.*\)"/\1/p' pipeline/limn.h)
 
 WARNINGS  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 -Wpointer-arith -Wundef
@@ -27,7 +28,7 @@ HDF5_LIBS  = $(shell pkg-config --libs hdf5)
 # ---- sources: a folder is a room; adding a file needs no change here -------------------------------------------------
 CLI_SRC   := pipeline/main.c $(wildcard pipeline/cmd_*.c) $(wildcard pipeline/cli/*.c)
 LIB_SRC   := $(filter-out $(CLI_SRC),$(wildcard pipeline/*.c pipeline/model/*.c pipeline/data/*.c pipeline/nn/*.c \
-             pipeline/config/*.c analysis/*.c analysis/*/*.c db/*.c plots/*.c))
+             pipeline/config/*.c pipeline/stages/*.c analysis/*.c analysis/*/*.c db/*.c plots/*.c))
 HELPER_SRC := $(wildcard pipeline/helper/*.c)
 SQL       := $(wildcard db/*.sql db/migrations/*.sql)
 TEST_SRC  := $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/golden/test_*.c)
@@ -65,44 +66,50 @@ deps-dev:
 
 $(BUILD)/obj/%.o: %.c Makefile | $(GEN)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+	@echo '  CC    $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 
 # A text as a C array: `static const char x[] = {` #include "gen/db/schema.sql.inc" `};`
 $(BUILD)/gen/%.sql.inc: %.sql
 	@mkdir -p $(@D)
-	od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
-	echo 0x00 >> $@
+	$(Q)od -An -v -tx1 $< | sed 's/ \([0-9a-f][0-9a-f]\)/0x\1,/g' > $@
+	$(Q)echo 0x00 >> $@
 
 $(LIB_A): $(call OBJ,$(LIB_SRC))
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	@echo '  LINK  $@'
+	$(Q)ar rcs $@ $^
 
 $(LIB_SO): $(call OBJ,$(LIB_SRC))
 	@mkdir -p $(@D)
-	$(CC) -shared -fopenmp $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	@echo '  LINK  $@'
+	$(Q)$(CC) -shared -fopenmp $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(LIMN): $(call OBJ,$(CLI_SRC)) $(LIB_SO)
 	@mkdir -p $(@D)
-	$(CC) -fopenmp $(LDFLAGS) -o $@ $(call OBJ,$(CLI_SRC)) -L$(BUILD)/lib -llimn -lm -Wl,-rpath,'$$ORIGIN/../lib'
+	@echo '  LINK  $@'
+	$(Q)$(CC) -fopenmp $(LDFLAGS) -o $@ $(call OBJ,$(CLI_SRC)) -L$(BUILD)/lib -llimn -lm -Wl,-rpath,'$$ORIGIN/../lib'
 
 $(HELPER): $(call OBJ,$(HELPER_SRC)) $(call OBJ,analysis/base/status.c analysis/base/mem.c)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(HDF5_LIBS)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(HDF5_LIBS)
 
 # The public header as one file: each #include "…" is replaced, once, by the header that it names.
 $(BUILD)/include/limn.h: pipeline/limn.h tests/lib/flatten.awk $(wildcard analysis/base/*.h analysis/embed/embed.h)
 	@mkdir -p $(@D)
-	awk -v dirs="pipeline analysis" -f tests/lib/flatten.awk $< > $@
+	$(Q)awk -v dirs="pipeline analysis" -f tests/lib/flatten.awk $< > $@
 
 $(BUILD)/lib/pkgconfig/limn.pc: Makefile
 	@mkdir -p $(@D)
-	printf '%s\n' 'prefix=$(PREFIX)' 'Name: limn' 'Description: map and explain a trained CNN over a data set' \
+	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: limn' 'Description: map and explain a trained CNN over a data set' \
 	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -llimn' 'Cflags: -I$${prefix}/include' > $@
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call OBJ,$(TEST_LIB)) $(LIB_A)
 	@mkdir -p $(@D)
-	$(CC) -fopenmp $(LDFLAGS) -o $@ $< $(call OBJ,$(TEST_LIB)) $(LIB_A) $(PKG_LIBS) -lcmocka -ldl
+	@echo '  LINK  $@'
+	$(Q)$(CC) -fopenmp $(LDFLAGS) -o $@ $< $(call OBJ,$(TEST_LIB)) $(LIB_A) $(PKG_LIBS) -lcmocka -ldl
 
 ## demo: install what is missing, build, run the MNIST experiment, say where the results are
 demo: deps

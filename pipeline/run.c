@@ -1,0 +1,303 @@
+/* limn_run: opens an experiment, checks all that can be checked, and runs the stages in order.
+ *
+ *   1. experiment file, model, data set, engine   (nothing is made or changed until all of it is checked)
+ *   2. finished before, with the same options, its pictures still there: say so
+ *   3. samples, predict, embed, attribute, plot: each computes what is missing
+ *   4. the digest is stored, the database closed as one file
+ *
+ * A failure or an interruption marks the stage and the run, and leaves whole transactions behind. */
+#define _GNU_SOURCE
+#include "limn.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/try.h"
+#include "db/digest.h"
+#include "db/queries.h"
+#include "run_internal.h"
+#include "stages/run.h"
+#include "versions.h"
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* ---- what stages call ----------------------------------------------------------------------------------------------
+ */
+
+void run_note(const limn_run_state *r, const char *fmt, ...) {
+    char text[1024];
+    va_list ap;
+    if (!r->voice.note) return;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text - 1, fmt, ap);
+    va_end(ap);
+    if (n < 0) return;
+    size_t len = (size_t)n < sizeof text - 2 ? (size_t)n : sizeof text - 2;
+    text[len++] = '\n';
+    r->voice.note(r->voice.ctx, text, len);
+}
+
+limn_status run_progress(limn_run_state *r, size_t done, double value) {
+    r->stage_done = done;
+    if (!r->voice.progress) return LIMN_OK;
+    limn_progress p = {
+        .stage = r->stage, .done = done, .total = r->stage_total, .seconds = now() - r->stage_start, .value = value};
+    if (r->voice.progress(r->voice.ctx, &p) == 0) return LIMN_OK;
+    return limn_fail(LIMN_EINTERRUPTED, "interrupted; what is stored is valid, and the same command goes on from here");
+}
+
+static limn_status put_stage(limn_run_state *r, const char *status) {
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    store_stage row = {.name = r->stage,
+                       .status = status,
+                       .done = r->stage_done,
+                       .total = r->stage_total,
+                       .seconds = now() - r->stage_start,
+                       .peak_memory = (uint64_t)u.ru_maxrss * 1024};
+    return store_stage_put(r->store, r->run_id, &row);
+}
+
+limn_status run_stage_begin(limn_run_state *r, const char *name, size_t total) {
+    snprintf(r->stage, sizeof r->stage, "%s", name);
+    r->stage_start = now();
+    r->stage_done = 0;
+    r->stage_total = total;
+    return put_stage(r, "running");
+}
+
+limn_status run_stage_end(limn_run_state *r, const char *status) {
+    r->stage_done = r->stage_total;
+    limn_status s = put_stage(r, status);
+    r->stage[0] = 0;
+    return s;
+}
+
+limn_status run_at(const limn_run_state *r, int line, limn_status s) {
+    return limn_fail_at(s, "%s:%d: ", r->exp->path, line);
+}
+
+size_t run_chunk_rows(const limn_run_state *r, size_t c) {
+    size_t left = r->n - c * r->B;
+    return left < r->B ? left : r->B;
+}
+
+limn_status run_todo(const limn_run_state *r, size_t **list, size_t *n, int (*missing)(const void *, size_t),
+                     const void *ctx) {
+    limn_status s = limn_new(list, r->chunks, sizeof **list);
+    *n = 0;
+    for (size_t c = 0; s == LIMN_OK && c < r->chunks; c++) {
+        size_t end = c * r->B + run_chunk_rows(r, c);
+        for (size_t i = c * r->B; i < end; i++)
+            if (missing(ctx, i)) {
+                (*list)[(*n)++] = c;
+                break;
+            }
+    }
+    return s;
+}
+
+limn_status run_chunk_read(const limn_run_state *r, size_t c, float *x) {
+    size_t rows = run_chunk_rows(r, c), C, H, W;
+    limn_dataset_shape(r->data, &C, &H, &W);
+    memset(x + rows * C * H * W, 0, (r->B - rows) * C * H * W * sizeof *x);
+    return limn_dataset_batch(r->data, c * r->B, rows, x);
+}
+
+/* ---- opening -------------------------------------------------------------------------------------------------------
+ */
+
+/* Everything resolved, as the run's row keeps it: the experiment, the model and the data by their hashes. */
+static limn_status resolved_options(limn_run_state *r) {
+    limn_status status = LIMN_OK;
+    char *e = NULL;
+    TRY(experiment_resolved_json(&e, r->exp));
+    TRY(limn_format(&r->options, "{\"model\":\"%s\",\"data\":\"%s\",\"engine\":\"%s\",\"experiment\":%s}",
+                    r->graph->hash, limn_dataset_fingerprint(r->data), r->o.ref ? "ref" : "onednn", e));
+done:
+    free(e);
+    return status;
+}
+
+static limn_status open_all(limn_run_state *r) {
+    limn_status status = LIMN_OK;
+    limn_experiment *e = r->exp;
+    if (r->o.limit > 0 && (e->data.limit == 0 || r->o.limit < e->data.limit)) e->data.limit = r->o.limit;
+    TRY(r->o.db ? limn_strdup(&r->db, r->o.db) : limn_format(&r->db, "%s.db", e->name));
+    TRY(r->o.out ? limn_strdup(&r->out, r->o.out) : limn_strdup(&r->out, e->name));
+    r->threads = r->o.threads;
+    TRY(model_read(&r->graph, e->model, e->weights));
+    TRY(graph_swap_softmax(r->graph));
+    e->data.channels = (int)r->graph->node[0].out.dim[0];
+    TRY(limn_dataset_open(&r->data, &e->data));
+    r->n = limn_dataset_count(r->data);
+    r->classes = limn_dataset_classes(r->data);
+    TRY(limn_net_new(&r->net, r->graph, r->o.ref ? LIMN_BACKEND_REF : LIMN_BACKEND_AUTO));
+    TRY(limn_session_new(&r->probe, r->net));
+    r->B = limn_net_chunk(r->net);
+    r->chunks = (r->n + r->B - 1) / r->B;
+    TRY(limn_new(&r->feature, e->n_features, sizeof *r->feature));
+    TRY(limn_new(&r->attribute, e->n_attributes, sizeof *r->attribute));
+    TRY(limn_new(&r->embedding_id, e->n_embeds, sizeof *r->embedding_id));
+    TRY(run_check(r));
+    TRY(resolved_options(r));
+done:
+    return status;
+}
+
+static void close_all(limn_run_state *r) {
+    store_close(r->store);
+    limn_session_free(r->probe);
+    limn_net_free(r->net);
+    limn_dataset_free(r->data);
+    graph_free(r->graph);
+    for (size_t f = 0; r->feature && f < r->exp->n_features; f++) free(r->feature[f].have);
+    for (size_t a = 0; r->attribute && a < r->exp->n_attributes; a++) free(r->attribute[a].have);
+    free(r->feature);
+    free(r->attribute);
+    free(r->embedding_id);
+    free(r->sample_id);
+    free(r->options);
+    free(r->db);
+    free(r->out);
+    experiment_free(r->exp);
+}
+
+/* ---- running -------------------------------------------------------------------------------------------------------
+ */
+
+static limn_status fill_result(limn_run_state *r, limn_store *s, int64_t run_id, limn_run_result *out) {
+    limn_status status = LIMN_OK;
+    query_summary_row sum;
+    query_figure *figures = NULL;
+    TRY(query_summary(s, &sum, run_id));
+    TRY(query_figures(s, &figures, &out->figures, r->exp->name));
+    TRY(limn_strdup(&out->db, r->db));
+    TRY(limn_strdup(&out->out, r->out));
+    out->samples = sum.n;
+    out->accuracy = sum.accuracy;
+    out->kl = sum.kl;
+done:
+    free(figures);
+    return status;
+}
+
+/* Where this experiment, with these very options, was finished before and its pictures are there: *done = 1. */
+static limn_status finished_before(limn_run_state *r, limn_run_result *out, int *done) {
+    limn_status status = LIMN_OK;
+    limn_store *s = NULL;
+    query_run last = {0};
+    int exists = 0, there = 0;
+    *done = 0;
+    TRY(store_probe(r->db, &exists));
+    if (!exists || r->o.fresh) goto done;
+    TRY(store_open_readonly(&s, r->db));
+    TRY(query_last_run(s, &last, r->exp->name, NULL));
+    if (last.run_id == 0 || strcmp(last.status, "finished") != 0 || strcmp(last.options, r->options) != 0 ||
+        strcmp(last.version, LIMN_VERSION) != 0 || !last.digest)
+        goto done;
+    TRY(figures_there(s, r->exp, r->out, &there));
+    if (!there) goto done;
+    TRY(fill_result(r, s, last.run_id, out));
+    snprintf(out->digest, sizeof out->digest, "%s", last.digest);
+    out->nothing_to_do = 1;
+    *done = 1;
+done:
+    query_run_clear(&last);
+    store_close(s);
+    return status;
+}
+
+static limn_status begin_run(limn_run_state *r) {
+    limn_status status = LIMN_OK;
+    char *libraries = NULL;
+    TRY(store_open(&r->store, r->db));
+    if (r->o.fresh) TRY(store_forget(r->store, r->exp->name));
+    TRY(versions_json(&libraries));
+    store_run row = {.experiment = r->exp->name,
+                     .config = r->exp->text,
+                     .options = r->options,
+                     .version = LIMN_VERSION,
+                     .libraries = libraries,
+                     .isa = limn_engine_version()};
+    TRY(store_run_begin(r->store, &r->run_id, &row));
+done:
+    free(libraries);
+    return status;
+}
+
+static limn_status run_stages(limn_run_state *r) {
+    static limn_status (*const stage[])(limn_run_state *) = {stage_samples, stage_predict, stage_embed, stage_attribute,
+                                                             stage_plot};
+    for (size_t i = 0; i < COUNT_OF(stage); i++) {
+        limn_status s = stage[i](r);
+        if (s != LIMN_OK) return s;
+    }
+    return LIMN_OK;
+}
+
+/* Marks stage and run as they ended; keeps the sentence of a failure. */
+static limn_status end_run(limn_run_state *r, limn_status how, limn_run_result *out) {
+    limn_status status = LIMN_OK;
+    const char *word = how == LIMN_OK ? "finished" : how == LIMN_EINTERRUPTED ? "interrupted" : "failed";
+    char *sentence = NULL;
+    if (how != LIMN_OK) {
+        limn_status s = limn_strdup(&sentence, limn_message());
+        store_rollback(r->store);
+        if (s == LIMN_OK && r->stage[0]) s = put_stage(r, word);
+        if (s == LIMN_OK) s = store_run_end(r->store, r->run_id, word, sentence, NULL);
+        if (s == LIMN_OK) s = store_finish(r->store, NULL);
+        status = limn_fail(how, "%s", sentence ? sentence : "out of memory");
+        goto done;
+    }
+    TRY(store_digest(r->store, out->digest, NULL, NULL));
+    TRY(store_run_end(r->store, r->run_id, word, NULL, out->digest));
+    TRY(fill_result(r, r->store, r->run_id, out));
+    TRY(store_finish(r->store, NULL));
+done:
+    free(sentence);
+    return status;
+}
+
+limn_status run_experiment(limn_experiment *e, const limn_run_options *o, const limn_voice *v,
+                           limn_run_result *result) {
+    limn_status status = LIMN_OK;
+    limn_run_state r = {.exp = e};
+    int done_before = 0;
+    *result = (limn_run_result){.accuracy = NAN, .kl = NAN};
+    if (o) r.o = *o;
+    if (v) r.voice = *v;
+    TRY(open_all(&r));
+    TRY(finished_before(&r, result, &done_before));
+    if (done_before) goto done;
+    TRY(begin_run(&r));
+    status = end_run(&r, run_stages(&r), result);
+done:
+    close_all(&r);
+    if (status != LIMN_OK) limn_run_result_clear(result);
+    return status;
+}
+
+limn_status limn_run(const char *experiment, const limn_run_options *o, const limn_voice *v, limn_run_result *result) {
+    limn_experiment *e = NULL;
+    *result = (limn_run_result){.accuracy = NAN, .kl = NAN};
+    limn_status s = experiment_load(&e, experiment);
+    return s == LIMN_OK ? run_experiment(e, o, v, result) : s;
+}
+
+void limn_run_result_clear(limn_run_result *r) {
+    free(r->db);
+    free(r->out);
+    *r = (limn_run_result){.accuracy = NAN, .kl = NAN};
+}

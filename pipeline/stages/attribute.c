@@ -1,0 +1,296 @@
+/* The stage `attribute`: maps of every attribute entry, one forward pass a chunk for all of them.
+ *
+ * An item of work is a chunk and a group of targets: where a sample has many targets (`all`, of a thousand classes),
+ * the group bounds the memory; the transaction still closes with the chunk's last group, so that a sample has all its
+ * maps or none. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/try.h"
+#include "stages/run.h"
+
+enum { GROUP_BYTES = 32 << 20 }; /* maps of one entry that an item may hold */
+
+typedef struct {
+    float **map;  /* (n_attributes) (group, B, size) */
+    int **target; /* (n_attributes) (group, B) */
+} slot;
+
+typedef struct {
+    limn_session *session;
+    float *x, *scores, *seed, *scratch;
+} worker_room;
+
+typedef struct {
+    limn_run_state *r;
+    size_t *todo, n_todo, done;
+    size_t groups;           /* items a chunk */
+    size_t *group;           /* (n_attributes) targets an item */
+    size_t *zeros, *written; /* (n_attributes) maps that are zero everywhere; maps */
+    int slots, workers;
+    slot *slot;
+    worker_room *room;
+} attribute;
+
+static int missing(const void *ctx, size_t i) {
+    const attribute *p = ctx;
+    for (size_t a = 0; a < p->r->exp->n_attributes; a++)
+        if (!p->r->attribute[a].have[i]) return 1;
+    return 0;
+}
+
+static int chunk_lacks(const limn_run_state *r, const run_attribute *a, size_t c) {
+    for (size_t i = c * r->B; i < c * r->B + run_chunk_rows(r, c); i++)
+        if (!a->have[i]) return 1;
+    return 0;
+}
+
+static size_t argmax(const float *v, size_t n) {
+    size_t top = 0;
+    for (size_t k = 1; k < n; k++)
+        if (v[k] > v[top]) top = k;
+    return top;
+}
+
+/* The class that target number t of a sample means; -1: none (no label, or one that the layer has no unit for). */
+static int target_class(const run_attribute *a, size_t t, const float *scores, int label) {
+    const experiment_target *want = &a->entry->target;
+    switch (want->kind) {
+    case TARGET_PREDICTED:
+        return (int)argmax(scores, a->outputs);
+    case TARGET_LABEL:
+        return label >= 0 && (size_t)label < a->outputs ? label : -1;
+    case TARGET_CLASSES:
+        return want->classes[t];
+    case TARGET_CONTRAST:
+        return want->classes[0];
+    case TARGET_ALL:
+        break;
+    }
+    return (int)t;
+}
+
+/* Maps of one entry for the targets [first, first + group) of a chunk. */
+static limn_status explain(attribute *p, const run_attribute *a, size_t index, size_t chunk, size_t first, slot *s,
+                           worker_room *w) {
+    limn_status status = LIMN_OK;
+    limn_run_state *r = p->r;
+    const limn_diff *d = limn_session_diff(w->session);
+    size_t K = a->outputs, rows = run_chunk_rows(r, chunk);
+    TRY(d->value(d->ctx, a->options.output.index, w->scores));
+    for (size_t g = 0; g < p->group[index] && first + g < a->targets; g++) {
+        int *target = s->target[index] + g * r->B;
+        memset(w->seed, 0, r->B * K * sizeof(float));
+        for (size_t b = 0; b < rows; b++) {
+            target[b] = target_class(a, first + g, w->scores + b * K, limn_dataset_label(r->data, chunk * r->B + b));
+            if (target[b] < 0) continue;
+            w->seed[b * K + (size_t)target[b]] = 1;
+            if (a->entry->target.kind == TARGET_CONTRAST) w->seed[b * K + (size_t)a->entry->target.classes[1]] -= 1;
+        }
+        limn_attribute_job job = {
+            .diff = d, .seed = w->seed, .scratch = w->scratch, .map = s->map[index] + g * r->B * a->size};
+        TRY(limn_attribute_run(a->method, &a->options, &job));
+    }
+done:
+    return status;
+}
+
+static limn_status produce(void *ctx, size_t item, int slot_no, int worker) {
+    limn_status status = LIMN_OK;
+    attribute *p = ctx;
+    limn_run_state *r = p->r;
+    worker_room *w = &p->room[worker];
+    const limn_diff *d = limn_session_diff(w->session);
+    size_t chunk = p->todo[item / p->groups], group = item % p->groups;
+    TRY(run_chunk_read(r, chunk, w->x));
+    TRY(d->forward(d->ctx, w->x));
+    for (size_t a = 0; a < r->exp->n_attributes; a++)
+        if (chunk_lacks(r, &r->attribute[a], chunk))
+            TRY(explain(p, &r->attribute[a], a, chunk, group * p->group[a], &p->slot[slot_no], w));
+done:
+    return status;
+}
+
+/* Writes the maps of one entry: the same targets that explain() made. */
+static limn_status write_maps(attribute *p, size_t index, size_t chunk, size_t first, const slot *s) {
+    limn_status status = LIMN_OK;
+    limn_run_state *r = p->r;
+    const run_attribute *a = &r->attribute[index];
+    int contrast = a->entry->target.kind == TARGET_CONTRAST ? a->entry->target.classes[1] : -1;
+    for (size_t b = 0; b < run_chunk_rows(r, chunk); b++) {
+        size_t i = chunk * r->B + b;
+        if (a->have[i]) continue;
+        for (size_t g = 0; g < p->group[index] && first + g < a->targets; g++) {
+            const float *map = s->map[index] + (g * r->B + b) * a->size;
+            int target = s->target[index][g * r->B + b];
+            if (target < 0) continue;
+            for (size_t k = 0; k < a->size; k++)
+                if (!isfinite(map[k])) FAIL(LIMN_EFAIL, "sample %zu: the map of `%s` is not finite", i, a->entry->name);
+            TRY(store_map_put(r->store, a->id, r->sample_id[i], target, contrast, map, a->size));
+            p->zeros[index] += limn_attribute_zeros(map, 1, a->size);
+            p->written[index]++;
+        }
+    }
+done:
+    return status;
+}
+
+static limn_status consume(void *ctx, size_t item, int slot_no) {
+    limn_status status = LIMN_OK;
+    attribute *p = ctx;
+    limn_run_state *r = p->r;
+    size_t chunk = p->todo[item / p->groups], group = item % p->groups;
+    if (group == 0) TRY(store_begin(r->store));
+    for (size_t a = 0; a < r->exp->n_attributes; a++)
+        if (chunk_lacks(r, &r->attribute[a], chunk))
+            TRY(write_maps(p, a, chunk, group * p->group[a], &p->slot[slot_no]));
+    if (group + 1 == p->groups) {
+        TRY(store_commit(r->store));
+        p->done += run_chunk_rows(r, chunk);
+        TRY(run_progress(r, p->done, NAN));
+    }
+done:
+    if (status != LIMN_OK) store_rollback(r->store);
+    return status;
+}
+
+static limn_status rooms(attribute *p) {
+    limn_status status = LIMN_OK;
+    limn_run_state *r = p->r;
+    const limn_diff *d = limn_session_diff(r->probe);
+    size_t n = r->exp->n_attributes, most_outputs = 1, most_scratch = 1;
+    for (size_t a = 0; a < n; a++) {
+        const run_attribute *e = &r->attribute[a];
+        if (e->outputs > most_outputs) most_outputs = e->outputs;
+        if (e->scratch > most_scratch) most_scratch = e->scratch;
+    }
+    TRY(limn_new(&p->slot, (size_t)p->slots, sizeof *p->slot));
+    TRY(limn_new(&p->room, (size_t)p->workers, sizeof *p->room));
+    for (int i = 0; i < p->slots; i++) {
+        slot *s = &p->slot[i];
+        TRY(limn_new(&s->map, n, sizeof *s->map));
+        TRY(limn_new(&s->target, n, sizeof *s->target));
+        for (size_t a = 0; a < n; a++) {
+            TRY(limn_new(&s->map[a], p->group[a] * r->B * r->attribute[a].size, sizeof(float)));
+            TRY(limn_new(&s->target[a], p->group[a] * r->B, sizeof(int)));
+        }
+    }
+    for (int w = 0; w < p->workers; w++) {
+        worker_room *m = &p->room[w];
+        TRY(limn_session_new(&m->session, r->net));
+        TRY(limn_new(&m->x, r->B * limn_shape_size(&d->input), sizeof(float)));
+        TRY(limn_new(&m->scores, r->B * most_outputs, sizeof(float)));
+        TRY(limn_new(&m->seed, r->B * most_outputs, sizeof(float)));
+        TRY(limn_new(&m->scratch, most_scratch, sizeof(float)));
+    }
+done:
+    return status;
+}
+
+static void clear(attribute *p) {
+    size_t n = p->r->exp->n_attributes;
+    for (int i = 0; p->slot && i < p->slots; i++) {
+        for (size_t a = 0; a < n; a++) {
+            if (p->slot[i].map) free(p->slot[i].map[a]);
+            if (p->slot[i].target) free(p->slot[i].target[a]);
+        }
+        free(p->slot[i].map);
+        free(p->slot[i].target);
+    }
+    for (int w = 0; p->room && w < p->workers; w++) {
+        limn_session_free(p->room[w].session);
+        free(p->room[w].x);
+        free(p->room[w].scores);
+        free(p->room[w].seed);
+        free(p->room[w].scratch);
+    }
+    free(p->slot);
+    free(p->room);
+    free(p->group);
+    free(p->zeros);
+    free(p->written);
+    free(p->todo);
+}
+
+static limn_status attribution_row(limn_run_state *r, run_attribute *a) {
+    limn_status status = LIMN_OK;
+    char *options = NULL, *targets = NULL;
+    TRY(limn_attribute_json(&options, a->method, &a->options));
+    TRY(experiment_target_text(&targets, &a->entry->target));
+    store_attribution row = {.model_id = r->model_id,
+                             .dataset_id = r->dataset_id,
+                             .method = a->method->name,
+                             .flavour = a->method->flavour,
+                             .layer = a->options.layer.index >= 0 ? r->graph->layer[a->options.layer.index].name : NULL,
+                             .output = r->graph->layer[a->options.output.index].name,
+                             .targets = targets,
+                             .options = options,
+                             .channels = a->shape.dim[0],
+                             .h = a->shape.dim[1],
+                             .w = a->shape.dim[2]};
+    TRY(store_attribution_find(r->store, &a->id, &a->complete, r->run_id, &row));
+    TRY(store_link(r->store, r->run_id, STORE_ATTRIBUTION, a->entry->name, a->id));
+    TRY(limn_new(&a->have, r->n, 1));
+    TRY(store_have(r->store, STORE_MAPS, a->id, r->dataset_id, a->have, r->n, NULL));
+    if (a->complete) memset(a->have, 1, r->n); /* target: label leaves samples without a label out */
+done:
+    free(options);
+    free(targets);
+    return status;
+}
+
+static limn_status plan(attribute *p) {
+    limn_status status = LIMN_OK;
+    limn_run_state *r = p->r;
+    size_t n = r->exp->n_attributes;
+    TRY(limn_new(&p->group, n, sizeof *p->group));
+    TRY(limn_new(&p->zeros, n, sizeof *p->zeros));
+    TRY(limn_new(&p->written, n, sizeof *p->written));
+    TRY(store_begin(r->store));
+    for (size_t a = 0; a < n; a++) TRY(attribution_row(r, &r->attribute[a]));
+    TRY(store_commit(r->store));
+    p->groups = 1;
+    for (size_t a = 0; a < n; a++) {
+        const run_attribute *e = &r->attribute[a];
+        size_t bytes = r->B * e->size * sizeof(float), fit = GROUP_BYTES / bytes;
+        p->group[a] = fit < 1 ? 1 : fit > e->targets ? e->targets : fit;
+        size_t groups = (e->targets + p->group[a] - 1) / p->group[a];
+        if (groups > p->groups) p->groups = groups;
+    }
+    TRY(run_todo(r, &p->todo, &p->n_todo, missing, p));
+done:
+    if (status != LIMN_OK) store_rollback(r->store);
+    return status;
+}
+
+static void warn(const attribute *p) {
+    for (size_t a = 0; a < p->r->exp->n_attributes; a++)
+        if (p->zeros[a] > 0)
+            run_note(p->r, "`%s`: %zu of %zu maps are zero everywhere", p->r->attribute[a].entry->name, p->zeros[a],
+                     p->written[a]);
+}
+
+limn_status stage_attribute(limn_run_state *r) {
+    limn_status status = LIMN_OK;
+    attribute p = {.r = r, .workers = limn_threads(r->threads)};
+    p.slots = p.workers + 2;
+    if (r->exp->n_attributes == 0) return LIMN_OK;
+    TRY(plan(&p));
+    TRY(run_stage_begin(r, "attribute", r->n));
+    p.done = r->n;
+    for (size_t i = 0; i < p.n_todo; i++) p.done -= run_chunk_rows(r, p.todo[i]);
+    if (p.n_todo > 0) {
+        TRY(rooms(&p));
+        TRY(limn_ordered(r->threads, p.slots, 0, p.n_todo * p.groups, produce, consume, &p));
+        warn(&p);
+    }
+    for (size_t a = 0; a < r->exp->n_attributes; a++)
+        if (!r->attribute[a].complete) TRY(store_complete(r->store, STORE_ATTRIBUTION, r->attribute[a].id));
+    TRY(run_stage_end(r, p.n_todo > 0 ? "finished" : "reused"));
+done:
+    clear(&p);
+    return status;
+}

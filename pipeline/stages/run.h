@@ -1,0 +1,106 @@
+/* One run of an experiment: what its stages share. run.c opens it, checks it, and runs the stages in order.
+ *
+ * Per-sample stages work in chunks of B samples (fixed by the network): chunk c is samples cB … cB+B-1, computed whole
+ * where one of them lacks its rows, written in one transaction. So a killed run loses at most a chunk, and its bits
+ * are those of an undisturbed run. Workers compute, the calling thread alone touches SQLite. */
+#ifndef LIMN_STAGES_RUN_H
+#define LIMN_STAGES_RUN_H
+
+#include "limn.h"
+
+#include "attribution/attribute.h"
+#include "config/experiment.h"
+#include "data/dataset.h"
+#include "db/store.h"
+#include "nn/net.h"
+
+/* An attribute entry, resolved against the model. */
+typedef struct {
+    const experiment_attribute *entry;
+    const limn_method *method;
+    limn_attribute_options options;
+    limn_shape shape; /* of a map */
+    size_t size;      /* floats of a map */
+    size_t scratch;   /* floats of work space */
+    size_t outputs;   /* units of the explained layer */
+    size_t targets;   /* maps a sample */
+    int64_t id;
+    int complete;
+    unsigned char *have; /* (n) the samples that have their maps */
+} run_attribute;
+
+typedef struct {
+    int layer; /* index in the graph */
+    size_t dim;
+    int hwc; /* the vector is put in the order row, column, channel */
+    int64_t id;
+    int complete;
+    unsigned char *have; /* (n) */
+} run_feature;
+
+typedef struct {
+    limn_experiment *exp;
+    limn_run_options o;
+    limn_voice voice;
+    limn_graph *graph;
+    limn_net *net;
+    limn_dataset *data;
+    limn_session *probe; /* the calling thread's session: shapes, checks */
+    limn_store *store;
+    char *db, *out, *options; /* options: JSON of everything resolved */
+    size_t n, B, chunks, classes;
+    int threads;
+    int64_t run_id, model_id, dataset_id;
+    int64_t *sample_id;       /* (n) */
+    run_feature *feature;     /* (exp->n_features) */
+    run_attribute *attribute; /* (exp->n_attributes) */
+    int64_t *embedding_id;    /* (exp->n_embeds) */
+    size_t figures;           /* pictures drawn */
+    double stage_start;       /* monotonic seconds */
+    char stage[80];           /* the one that runs, or "" */
+    size_t stage_done, stage_total;
+} limn_run_state;
+
+/* ---- run.c: what stages call ---------------------------------------------------------------------------------------
+ */
+
+/* A sentence for the user (printf-like, without a line break). */
+void run_note(const limn_run_state *r, const char *fmt, ...) LIMN_PRINTF(2, 3);
+/* Progress of the running stage; LIMN_EINTERRUPTED where the user asked to stop. value: NaN where there is none. */
+limn_status run_progress(limn_run_state *r, size_t done, double value) LIMN_CHECK;
+/* Begins a stage of `total` units: its row in the store, its clock. */
+limn_status run_stage_begin(limn_run_state *r, const char *name, size_t total) LIMN_CHECK;
+/* Ends it; status: "finished", "reused". */
+limn_status run_stage_end(limn_run_state *r, const char *status) LIMN_CHECK;
+/* "FILE:LINE: " in front of the last message, whose status is s. */
+limn_status run_at(const limn_run_state *r, int line, limn_status s) LIMN_CHECK;
+
+/* The chunks that lack rows: *list (n) of chunk numbers, by `missing(ctx, sample)`. The caller frees. */
+limn_status run_todo(const limn_run_state *r, size_t **list, size_t *n, int (*missing)(const void *, size_t),
+                     const void *ctx) LIMN_CHECK;
+/* Number of samples in chunk c: B, or fewer in the last one. */
+size_t run_chunk_rows(const limn_run_state *r, size_t c);
+/* x (B, C, H, W): the samples of chunk c, the rest of the rows zero. */
+limn_status run_chunk_read(const limn_run_state *r, size_t c, float *x) LIMN_CHECK;
+
+/* ---- checks.c: everything that can be known before anything runs
+ * ----------------------------------------------------- */
+limn_status run_check(limn_run_state *r) LIMN_CHECK;
+
+/* ---- the stages
+ * ------------------------------------------------------------------------------------------------------ */
+limn_status stage_samples(limn_run_state *r) LIMN_CHECK;   /* model, data set and samples into the store */
+limn_status stage_predict(limn_run_state *r) LIMN_CHECK;   /* predictions and feature vectors */
+limn_status stage_embed(limn_run_state *r) LIMN_CHECK;     /* maps of points */
+limn_status stage_attribute(limn_run_state *r) LIMN_CHECK; /* maps of attribution */
+limn_status stage_plot(limn_run_state *r) LIMN_CHECK;      /* figures */
+
+/* Draws plots of an experiment from its store into a folder; *figures = pictures made, each with a row under run_id (0:
+ * none is written). */
+limn_status figures_draw(limn_store *s, const limn_experiment *e, int64_t run_id, const char *folder, int threads,
+                         size_t *figures) LIMN_CHECK;
+
+/* *there = 1 where the figures that the experiment's last run made are in `folder`, with the bytes that they had. */
+limn_status figures_there(limn_store *s, const limn_experiment *e, const char *folder, int *there) LIMN_CHECK;
+
+#endif
