@@ -11,8 +11,8 @@
 
 enum { BATCH = 256 };
 
-static limn_status shape_json(char **out, const limn_shape *s, int hwc) {
-    if (s->rank == 3 && hwc) return limn_format(out, "[%zu,%zu,%zu]", s->dim[1], s->dim[2], s->dim[0]);
+/* JSON list: channels, height, width; or the length of a vector. */
+static limn_status shape_json(char **out, const limn_shape *s) {
     if (s->rank == 3) return limn_format(out, "[%zu,%zu,%zu]", s->dim[0], s->dim[1], s->dim[2]);
     return limn_format(out, "[%zu]", limn_shape_size(s));
 }
@@ -27,12 +27,12 @@ static limn_status put_model(limn_run_state *r) {
     TRY(limn_new(&shape, (size_t)g->n_layers, sizeof *shape));
     for (int i = 0; i < g->n_layers; i++) {
         const limn_layer *l = &g->layer[i];
-        TRY(shape_json(&shape[i], graph_layer_shape(g, i), l->hwc));
+        TRY(shape_json(&shape[i], graph_layer_shape(g, i)));
         layer[i] =
             (store_layer){.idx = i, .name = l->name, .op = l->type, .output_shape = shape[i], .parameters = l->params};
         parameters += l->params;
     }
-    TRY(shape_json(&input, &g->node[0].out, g->n_layers > 0 && g->layer[0].hwc));
+    TRY(shape_json(&input, &g->node[0].out));
     store_model row = {.hash = g->hash,
                        .path = r->exp->model,
                        .format = g->format,
