@@ -117,13 +117,25 @@ enum { LIMN_SHAPE_TEXT = 128 };
 const char *graph_shape_text(const limn_shape *s, int hwc, char buf[LIMN_SHAPE_TEXT]);
 
 /* Reads a network as it was saved. `path` is a model file, or a config for which `weights` is the weight file (else
- * NULL). The format is found by content, through the table of readers. */
+ * NULL). The format is found by content, through the table of readers. The graph is finished. A failure is one sentence
+ * that begins with the file's name. */
 limn_status model_read(limn_graph **out, const char *path, const char *weights) LIMN_CHECK;
 
+/* A regular file of at least one byte, open for reading. */
 typedef struct {
-    const char *name, *help;                             /* "keras-h5", "Keras 1-3 HDF5 (.h5)" */
-    int (*matches)(const unsigned char *head, size_t n); /* by the first bytes of the file */
-    limn_status (*read)(limn_graph *g, const char *path, const char *weights);
+    const char *path;
+    int fd;
+    size_t size;
+} limn_model_file;
+
+enum { LIMN_MODEL_HEAD = 2048 }; /* bytes by which a format is known */
+
+typedef struct {
+    const char *name, *help;                             /* "keras-h5", "Keras 2 and 3 HDF5 (.h5, .hdf5)" */
+    int (*matches)(const unsigned char *head, size_t n); /* by the first n <= LIMN_MODEL_HEAD bytes of the file */
+    int wants_weights;                                   /* it is a config, and its weights are another file */
+    /* Fills g and finishes it; weights is NULL unless wants_weights. Sentences need not name `model`. */
+    limn_status (*read)(limn_graph *g, const limn_model_file *model, const limn_model_file *weights);
 } limn_model_reader;
 extern const limn_model_reader limn_model_readers[]; /* ends with a row whose name is NULL */
 

@@ -1,0 +1,112 @@
+/* Values out of a Keras configuration: typed, ranged, and with a sentence where they are of another kind.
+ * Threading: pure functions. Strings stay the JSON's. */
+#include <math.h>
+#include <string.h>
+
+#include "base/try.h"
+#include "model/keras.h"
+
+enum { MAX_INT = 1 << 30 }; /* no size in a network comes near; sums of a few cannot overflow an int64 */
+
+/* The value of a key; NULL where it is absent or null. */
+static const cJSON *value_of(const cJSON *o, const char *key) {
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
+    return v && !cJSON_IsNull(v) ? v : NULL;
+}
+
+static limn_status as_int(const cJSON *v, const char *key, int *out) {
+    if (!cJSON_IsNumber(v) || !(fabs(v->valuedouble) <= MAX_INT) || v->valuedouble != floor(v->valuedouble))
+        return limn_fail(LIMN_EINPUT, "`%s` must be a whole number", key);
+    *out = (int)v->valuedouble;
+    return LIMN_OK;
+}
+
+limn_status keras_int(const cJSON *o, const char *key, int fallback, int *out) {
+    const cJSON *v = value_of(o, key);
+    *out = fallback;
+    return v ? as_int(v, key, out) : LIMN_OK;
+}
+
+limn_status keras_required_int(const cJSON *o, const char *key, int *out) {
+    const cJSON *v = value_of(o, key);
+    return v ? as_int(v, key, out) : limn_fail(LIMN_EINPUT, "`%s` is missing in its configuration", key);
+}
+
+limn_status keras_pair(const cJSON *o, const char *key, int fallback, int out[2]) {
+    const cJSON *v = value_of(o, key);
+    limn_status s = LIMN_OK;
+    out[0] = out[1] = fallback;
+    if (!v) return LIMN_OK;
+    if (!cJSON_IsArray(v)) {
+        s = as_int(v, key, &out[0]);
+        out[1] = out[0];
+        return s;
+    }
+    if (cJSON_GetArraySize(v) != 2) return limn_fail(LIMN_EINPUT, "`%s` must be one or two whole numbers", key);
+    s = as_int(v->child, key, &out[0]);
+    return s == LIMN_OK ? as_int(v->child->next, key, &out[1]) : s;
+}
+
+limn_status keras_bool(const cJSON *o, const char *key, int fallback, int *out) {
+    const cJSON *v = value_of(o, key);
+    *out = v ? cJSON_IsTrue(v) : fallback;
+    return !v || cJSON_IsBool(v) ? LIMN_OK : limn_fail(LIMN_EINPUT, "`%s` must be true or false", key);
+}
+
+limn_status keras_number(const cJSON *o, const char *key, double fallback, double *out) {
+    const cJSON *v = value_of(o, key);
+    *out = v ? v->valuedouble : fallback;
+    return !v || cJSON_IsNumber(v) ? LIMN_OK : limn_fail(LIMN_EINPUT, "`%s` must be a number", key);
+}
+
+limn_status keras_string(const cJSON *o, const char *key, const char *fallback, const char **out) {
+    const cJSON *v = value_of(o, key);
+    *out = v ? v->valuestring : fallback;
+    return !v || cJSON_IsString(v) ? LIMN_OK : limn_fail(LIMN_EINPUT, "`%s` must be a string", key);
+}
+
+limn_status keras_input_shape(const cJSON *list, limn_shape *out) {
+    limn_status status = LIMN_OK;
+    int dim[LIMN_MAX_RANK + 1], n = 0;
+    const cJSON *v;
+    if (!cJSON_IsArray(list)) FAIL(LIMN_EINPUT, "the shape of its input is not a list");
+    cJSON_ArrayForEach(v, list) {
+        if (n > LIMN_MAX_RANK) FAIL(LIMN_EINPUT, "its input has more than %d dimensions", (int)LIMN_MAX_RANK);
+        if (n > 0 && cJSON_IsNull(v))
+            FAIL(LIMN_EINPUT, "the size of its input is open: limn needs a network with a fixed one");
+        dim[n] = 0;
+        if (n > 0) TRY(as_int(v, "input shape", &dim[n]));
+        if (n > 0 && dim[n] < 1) FAIL(LIMN_EINPUT, "its input has a dimension of %d", dim[n]);
+        n++;
+    }
+    if (n == 4)
+        *out = (limn_shape){3, {(size_t)dim[3], (size_t)dim[1], (size_t)dim[2]}};
+    else if (n == 2)
+        *out = (limn_shape){1, {(size_t)dim[1]}};
+    else
+        FAIL(LIMN_EINPUT, "its input has %d dimensions, and not those of a picture or a vector", n - 1);
+done:
+    return status;
+}
+
+/* Length of the UTF-8 sequence at s, 0 where it is none (overlong forms, surrogates, > U+10FFFF included). */
+static int utf8_length(const unsigned char *s) {
+    if (s[0] < 0x80) return 1;
+    int n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
+    if (s[0] > 0xf4) return 0;
+    for (int i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80) return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)) return 0;
+    if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
+    return n;
+}
+
+int keras_is_name(const char *s) {
+    if (!*s || strlen(s) > KERAS_MAX_NAME) return 0;
+    for (const unsigned char *p = (const unsigned char *)s; *p;) {
+        int n = *p < 0x20 || *p == 0x7f ? 0 : utf8_length(p);
+        if (n == 0) return 0;
+        p += n;
+    }
+    return 1;
+}
