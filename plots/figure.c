@@ -181,19 +181,19 @@ done:
 typedef struct {
     const limn_figure *f;
     plots_sheet *s;
-    char *gp, *base;     /* FOLDER/gp; the script's name without ending */
-    char part[64];       /* ".XXX.part": what temporary names end in; no other drawing has it */
+    char *gp, *base; /* FOLDER/gp; the script's name without ending */
+    char part[PLOTS_PART];
     int wanted[FORMATS]; /* what is asked for */
     int made[FORMATS];   /* what gnuplot draws */
     plots_text script;
 } drawing;
 
-static void unique_part(drawing *d) {
+void plots_part(char out[PLOTS_PART]) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     unsigned long long id = (unsigned long long)t.tv_sec * 1000000000ull + (unsigned long long)t.tv_nsec;
-    id ^= (unsigned long long)(uintptr_t)d << 20; /* another thread's stack is elsewhere */
-    snprintf(d->part, sizeof d->part, ".%ld-%llx.part", (long)getpid(), id);
+    id ^= (unsigned long long)(uintptr_t)out << 20; /* another thread's stack is elsewhere */
+    snprintf(out, PLOTS_PART, ".%ld-%llx.part", (long)getpid(), id);
 }
 
 static limn_status open_folder(drawing *d) {
@@ -336,7 +336,7 @@ limn_status plots_draw(const limn_figure *f, plots_sheet *s) {
     limn_status status = LIMN_OK;
     drawing d = {.f = f, .s = s};
     char *script = NULL;
-    unique_part(&d);
+    plots_part(d.part);
     for (size_t i = 0; i < f->n_formats; i++) d.wanted[format_find(f->formats[i])] = 1;
     if (f->n_formats == 0) d.wanted[PNG] = 1;
     memcpy(d.made, d.wanted, sizeof d.made);

@@ -36,6 +36,10 @@ void plots_put_font(plots_sheet *s, const limn_figure *f, const char *variable, 
 /* Writes gp/NAME.bin and gp/NAME.gp, runs gnuplot on them, and puts the pictures in place. */
 limn_status plots_draw(const limn_figure *f, plots_sheet *s) LIMN_CHECK;
 
+/* ".XXX.part": what a temporary name ends in; no other drawing of this or another process has it. */
+enum { PLOTS_PART = 64 };
+void plots_part(char out[PLOTS_PART]);
+
 double plots_font_size(const limn_figure *f); /* pt */
 double plots_dpi(const limn_figure *f);
 

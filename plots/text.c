@@ -149,6 +149,63 @@ double plots_text_width(const char *s) {
     return width;
 }
 
+/* Bytes of `s` that fit into `em`: up to the last place to break, or as many characters as fit (at least one). */
+static size_t fitting(const char *s, double em) {
+    const unsigned char *p = (const unsigned char *)s;
+    size_t whole = 0, broken = 0;
+    char piece[8];
+    double width = 0;
+    while (*p) {
+        const unsigned char *from = p;
+        next_character(&p);
+        memcpy(piece, from, (size_t)(p - from));
+        piece[p - from] = '\0';
+        width += plots_text_width(piece);
+        if (width > em && whole > 0 && *from != ' ') return broken ? broken : whole;
+        whole = (size_t)(p - (const unsigned char *)s);
+        if (strchr(" -/_", *from)) broken = whole;
+    }
+    return whole;
+}
+
+double plots_widest_word(const char *text) {
+    double widest = 0;
+    char *clean = NULL;
+    if (plots_clean(&clean, text, 400) != LIMN_OK) return 0;
+    for (char *p = clean; *p;) {
+        char *end = p + strcspn(p, " "), held = *end;
+        *end = '\0';
+        double width = plots_text_width(p);
+        if (width > widest) widest = width;
+        *end = held;
+        p = end + (held == ' ');
+    }
+    free(clean);
+    return widest;
+}
+
+limn_status plots_wrap(char **line, size_t *n, size_t most, const char *text, double em) {
+    limn_status status = LIMN_OK;
+    char *clean = NULL;
+    const char *p;
+    *n = 0;
+    TRY(plots_clean(&clean, text, 400));
+    for (p = clean; *p && *n < most;) {
+        int last = *n + 1 == most;
+        size_t bytes = fitting(p, em);
+        int cut = last && p[bytes] != '\0';
+        if (cut) bytes = fitting(p, em - 1); /* room for the ellipsis, which is 1 em wide */
+        size_t trimmed = bytes;
+        while (trimmed > 0 && p[trimmed - 1] == ' ') trimmed--;
+        TRY(limn_format(&line[*n], "%.*s%s", (int)trimmed, p, cut ? "…" : ""));
+        ++*n;
+        p += bytes;
+    }
+done:
+    free(clean);
+    return status;
+}
+
 plots_numbers plots_numbers_begin(void) {
     plots_numbers n = {.own = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
     if (n.own) n.before = uselocale(n.own);

@@ -30,6 +30,13 @@ void plots_put_quoted(plots_text *t, const char *s, size_t max);
 /* Width of a text in DejaVu Sans, in em (an estimate outside Latin scripts). */
 double plots_text_width(const char *s);
 
+/* Breaks a text (cleaned here) into at most `most` lines of at most `em` each, after blanks and -/_, within a word
+ * where it must be; what does not fit ends in an ellipsis. line[0 … *n-1]: the caller frees each. */
+limn_status plots_wrap(char **line, size_t *n, size_t most, const char *text, double em) LIMN_CHECK;
+
+/* The widest word of a text, in em. */
+double plots_widest_word(const char *text);
+
 /* Between these two, this thread writes numbers with a decimal point, whatever the program's locale. */
 typedef struct {
     locale_t own, before;
