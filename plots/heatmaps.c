@@ -351,7 +351,7 @@ static limn_status flow_bars(grid *g, double width) {
     limn_status status = LIMN_OK;
     double x = 0;
     size_t line = 0;
-    g->legend_left = g->left + g->label_width;
+    g->legend_left = g->left + g->label_width + fmax(0, (g->step - g->cell_w - GAP) / 2);
     if (width - g->legend_left < LEGEND_WIDTH) g->legend_left = EDGE;
     width -= g->legend_left + EDGE;
     for (size_t i = 0; i < g->n_bars; i++) {
