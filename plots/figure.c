@@ -221,7 +221,8 @@ static void write_script(drawing *d) {
               d->base, d->base);
     plots_put(t, "if (!exists('part')) part = ''\ndata = '%s.bin'\n", d->base);
     plots_put(t, "width = %.4f; height = %.4f # cm\ndpi = %g.\n", s->width, s->height, plots_dpi(d->f));
-    plots_put(t, "size = %g # pt\nface = '%s,'.size\n", plots_font_size(d->f), d->f->font ? d->f->font : "DejaVu Sans");
+    plots_put(t, "size = %g # pt\nface = gprintf('%s,%%g', size)\n", plots_font_size(d->f),
+              d->f->font ? d->f->font : "DejaVu Sans");
     plots_put(t, "set encoding utf8\nunset key\nunset tics\nunset border\n");
     plots_put(t,
               "set lmargin at screen 0; set rmargin at screen 1; set bmargin at screen 0; set tmargin at screen 1\n");

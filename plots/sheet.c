@@ -23,5 +23,5 @@ void plots_put_circle(plots_sheet *s, double x, double y, double mm, uint32_t rg
 }
 
 void plots_put_font(plots_sheet *s, const limn_figure *f, const char *variable, double scale) {
-    plots_put(&s->setup, "%s = '%s,'.(%g*size)\n", variable, f->font ? f->font : "DejaVu Sans", scale);
+    plots_put(&s->setup, "%s = gprintf('%s,%%g', %g*size)\n", variable, f->font ? f->font : "DejaVu Sans", scale);
 }

@@ -71,8 +71,14 @@ uint32_t limn_palette_rgb(const limn_palette *p, double t) {
     if (t != t) return LIMN_NO_VALUE;
     if (t <= 0) return p->stop[0].rgb;
     if (t >= 1) return p->stop[p->n_stops - 1].rgb;
-    size_t i = 1;
-    while (p->stop[i].at < t) i++;
+    size_t i = p->n_stops - 1, below = 0; /* stop[below].at < t <= stop[i].at */
+    while (i - below > 1) {
+        size_t middle = (i + below) / 2;
+        if (p->stop[middle].at < t)
+            below = middle;
+        else
+            i = middle;
+    }
     const limn_stop *a = &p->stop[i - 1], *b = &p->stop[i];
     double w = (t - a->at) / (b->at - a->at);
     uint32_t rgb = 0;
