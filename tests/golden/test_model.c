@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <cjson/cJSON.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "model/describe.h"
 #include "model/graph.h"
 #include "model/helper.h"
 #include "model/hdf5.h"
@@ -164,6 +166,66 @@ static void networks_of_others_are_read(void **state) {
     graph_free(g);
 }
 
+/* ---- limn info ------------------------------------------------------------------------------------------------------
+ */
+typedef struct {
+    char text[16384];
+    size_t n;
+} page;
+
+static int append(void *ctx, const char *text, size_t n) {
+    page *p = ctx;
+    if (n >= sizeof p->text - p->n) return 1;
+    memcpy(p->text + p->n, text, n);
+    p->n += n;
+    p->text[p->n] = 0;
+    return 0;
+}
+
+static int refuse(void *ctx, const char *text, size_t n) {
+    (void)ctx;
+    (void)text;
+    return n > 0;
+}
+
+static void assert_has(const page *p, const char *part) {
+    if (!strstr(p->text, part)) fail_msg("`%s` is not in\n%s", part, p->text);
+}
+
+static void info_describes_it(void **state) {
+    (void)state;
+    limn_graph *g = read_model(MNIST "mnist_small.h5");
+    for (int swapped = 0; swapped < 2; swapped++) {
+        page p = {.n = 0};
+        assert_int_equal(model_describe(g, LIMN_TABLE, append, &p), LIMN_OK);
+        assert_has(&p, "format       Keras 2 HDF5, saved by keras 2.21.0\n");
+        assert_has(&p, "input        (28, 28, 1)\noutput       (10,), final activation softmax\nparameters   8538\n");
+        assert_has(&p, "\n    4  conv3    Conv2D        (3, 3, 16)            2320  cam    <- CAM layer: auto\n");
+        assert_has(&p, "\n    6  fc1      Dense         (32,)                 4640  units  <- features: auto\n");
+        assert_has(&p, "\n    7  fc2      Dense         (10,)                  330  units\n");
+        p.n = 0;
+        assert_int_equal(model_describe(g, LIMN_CSV, append, &p), LIMN_OK);
+        assert_has(&p, "\n0,\"conv1\",\"Conv2D\",\"(26, 26, 8)\",80,cam,0,0\n");
+        assert_has(&p, "\n6,\"fc1\",\"Dense\",\"(32,)\",4640,units,1,0\n");
+        p.n = 0;
+        assert_int_equal(model_describe(g, LIMN_JSON, append, &p), LIMN_OK);
+        cJSON *root = cJSON_Parse(p.text);
+        assert_non_null(root);
+        assert_int_equal(cJSON_GetObjectItem(root, "parameters")->valueint, 8538);
+        assert_string_equal(cJSON_GetObjectItem(root, "cam_auto")->valuestring, "conv3");
+        assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(root, "layers")), 8);
+        cJSON *conv3 = cJSON_GetArrayItem(cJSON_GetObjectItem(root, "layers"), 4);
+        assert_int_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(conv3, "output"), 2)->valueint, 16);
+        assert_true(cJSON_IsTrue(cJSON_GetObjectItem(conv3, "cam")));
+        cJSON_Delete(root);
+        assert_int_equal(graph_swap_softmax(g), LIMN_OK);
+    }
+    assert_int_equal(model_describe(g, LIMN_TABLE, refuse, NULL), LIMN_EFAIL);
+    graph_free(g);
+}
+
+/* ---- what is refused ------------------------------------------------------------------------------------------------
+ */
 static void refused(const char *path, const char *weights, const char *part) {
     limn_graph *g = (limn_graph *)1;
     assert_int_equal(model_read(&g, path, weights), LIMN_EINPUT);
@@ -349,6 +411,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_network_in_three_formats),
         cmocka_unit_test(weights_are_the_files),
+        cmocka_unit_test(info_describes_it),
         cmocka_unit_test(networks_of_others_are_read),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test_setup_teardown(files_that_are_no_models, load_small, drop_small),
