@@ -47,7 +47,7 @@ typedef struct {
     " WHERE s.dataset_id = ?2 ORDER BY s.idx"
 
 static const digest_row digest_table[] = {
-    {"model", NULL, 0, "SELECT hash, format, producer, input_shape, parameters FROM model ORDER BY hash"},
+    {"model", NULL, 0, "SELECT hash, format, input_shape, parameters FROM model ORDER BY hash"},
     {"layer", MODELS, 1, "SELECT idx, name, op, output_shape, parameters FROM layer WHERE model_id = ?1 ORDER BY idx"},
     {"dataset", NULL, 0,
      "SELECT fingerprint, options, format, samples, channels, h, w FROM dataset ORDER BY fingerprint, options"},
