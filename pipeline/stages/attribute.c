@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diff_memo.h"
+
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "base/try.h"
@@ -19,8 +21,12 @@ typedef struct {
     int **target; /* (n_attributes) (group, B) */
 } slot;
 
+enum { MEMO_ENTRIES = 4, MEMO_BYTES = 16 << 20 }; /* gradients that flavours of one method share */
+
 typedef struct {
     limn_session *session;
+    limn_diff_memo *memo;
+    const limn_diff *diff; /* the session's, through the memo */
     float *x, *scores, *seed, *scratch;
 } worker_room;
 
@@ -78,7 +84,7 @@ static limn_status explain(attribute *p, const run_attribute *a, size_t index, s
                            worker_room *w) {
     limn_status status = LIMN_OK;
     limn_run_state *r = p->r;
-    const limn_diff *d = limn_session_diff(w->session);
+    const limn_diff *d = w->diff;
     size_t K = a->outputs, rows = run_chunk_rows(r, chunk);
     TRY(d->value(d->ctx, a->options.output.index, w->scores));
     for (size_t g = 0; g < p->group[index] && first + g < a->targets; g++) {
@@ -103,7 +109,7 @@ static limn_status produce(void *ctx, size_t item, int slot_no, int worker) {
     attribute *p = ctx;
     limn_run_state *r = p->r;
     worker_room *w = &p->room[worker];
-    const limn_diff *d = limn_session_diff(w->session);
+    const limn_diff *d = w->diff;
     size_t chunk = p->todo[item / p->groups], group = item % p->groups;
     TRY(run_chunk_read(r, chunk, w->x));
     TRY(d->forward(d->ctx, w->x));
@@ -181,6 +187,8 @@ static limn_status rooms(attribute *p) {
     for (int w = 0; w < p->workers; w++) {
         worker_room *m = &p->room[w];
         TRY(limn_session_new(&m->session, r->net));
+        TRY(limn_diff_memo_new(&m->memo, limn_session_diff(m->session), MEMO_ENTRIES, MEMO_BYTES));
+        m->diff = limn_diff_memo_diff(m->memo);
         TRY(limn_new(&m->x, r->B * limn_shape_size(&d->input), sizeof(float)));
         TRY(limn_new(&m->scores, r->B * most_outputs, sizeof(float)));
         TRY(limn_new(&m->seed, r->B * most_outputs, sizeof(float)));
@@ -201,6 +209,7 @@ static void clear(attribute *p) {
         free(p->slot[i].target);
     }
     for (int w = 0; p->room && w < p->workers; w++) {
+        limn_diff_memo_free(p->room[w].memo);
         limn_session_free(p->room[w].session);
         free(p->room[w].x);
         free(p->room[w].scores);
