@@ -1,5 +1,6 @@
 /* limn attribute: maps of pictures, without an experiment file. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/finish.h"
@@ -22,11 +23,11 @@ static const char usage[] =
     "  --mean X                  a number, or a list, one a channel: [.5,.4,.4] [0]\n"
     "  --std X                   a number, or a list, one a channel          [1]\n"
     "  --palette NAME            of the figures                              [auto]\n"
-    "  --set KEY=VALUE           any other key of `attribute`, `preprocess` or `plots`\n"
+    "  --set KEY=VALUE           name, seed, format, overlay, normalise, rows: as in an experiment file\n"
     "  --weights FILE            the weights of a model whose file has none\n"
     "  --labels FILE             labels of the images, IDX or .npy\n"
-    "  --db FILE                 the database                                [MODEL's name.db]\n"
-    "  -o, --out DIR             the folder of figures                       [MODEL's name/]\n"
+    "  --db FILE                 the database                                [attribute.db]\n"
+    "  -o, --out DIR             the folder of figures                       [attribute/]\n"
     "  --threads N               threads, 0: all cores                       [0]\n"
     "  --fresh                   compute anew what the database has\n"
     "  --limit N                 at most N images, 0: all                    [0]\n"
@@ -71,11 +72,20 @@ static const cli_option options[] = {
 
 static const cli_command command = {"attribute", usage, options, 2, -1, "a MODEL and at least one IMAGE"};
 
+/* The method by which the maps are made where no option says. */
+static int choose_method(cli_list *set) {
+    static const cli_option method = {"method", 0, CLI_SET, 0, NULL, 0, 0};
+    for (size_t i = 0; i < set->n; i++)
+        if (!strncmp(set->item[i], "method=", 7)) return CLI_GO_ON;
+    return cli_add_set(set, &method, "gradcam");
+}
+
 int cmd_attribute(int argc, char **argv) {
     attribute_arguments a = {0};
     limn_run_result r = {0};
     cli_progress progress;
     int first, code = cli_parse(&command, argc, argv, &a, &first);
+    if (code == CLI_GO_ON) code = choose_method(&a.set);
     if (code != CLI_GO_ON) {
         cli_list_clear(&a.set);
         return code;

@@ -37,7 +37,7 @@ typedef enum {
     CLI_SEED,   /* uint64_t */
     CLI_NUMBER, /* double in [min, max] */
     CLI_AUTO,   /* the same, or `auto` for 0 */
-    CLI_SET     /* adds "name=value" to a cli_list, '-' in the name as '_'; the option `set` adds its value itself */
+    CLI_SET     /* cli_list: adds "name=value", see cli_add_set() */
 } cli_kind;
 
 typedef struct {
@@ -61,6 +61,10 @@ typedef struct {
     int least, most;          /* operands; most < 0: any number */
     const char *operands;     /* what they are, for the message: "one EXPERIMENT" */
 } cli_command;
+
+/* Adds "name=value" of a CLI_SET option, '-' in the name as '_'; of the option `set` the value alone. CLI_GO_ON, or the
+ * exit code where there is no memory. */
+int cli_add_set(cli_list *list, const cli_option *o, const char *value);
 
 /* Fills `into` from the options; --help prints the usage. CLI_GO_ON, with the operands in argv[*first …]; or the exit
  * code. */

@@ -62,8 +62,7 @@ static int seed(const char *text, uint64_t *value) {
     return *text != 0;
 }
 
-/* Adds "name=value", '-' in the name as '_'; of `set` the value alone. */
-static int add_set(cli_list *list, const cli_option *o, const char *value) {
+int cli_add_set(cli_list *list, const cli_option *o, const char *value) {
     int whole = !strcmp(o->name, "set");
     size_t n = strlen(o->name) + strlen(value) + 2;
     char *word = malloc(n), **grown = realloc(list->item, (list->n + 1) * sizeof *grown);
@@ -115,7 +114,7 @@ static int store(const cli_command *c, const cli_option *o, const char *value, v
         if (strcmp(value, "auto") && !number(o, value, at)) return wrong(c, o, value);
         break;
     case CLI_SET:
-        return add_set(at, o, value);
+        return cli_add_set(at, o, value);
     }
     return CLI_GO_ON;
 }

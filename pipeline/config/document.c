@@ -2,7 +2,8 @@
  *
  * 1. The text is UTF-8 without NUL, as libyaml checks.
  * 2. One pass over the events counts nodes (aliases too), depth and documents, and stops at the first that is too many:
- *    no nesting bomb gets as far as being built, and libyaml's work per level stays small.
+ *    no nesting bomb gets as far as being built. What libyaml takes quadratic time for is bounded closer: levels, anchors,
+ *    directives.
  * 3. Only then is the document composed. Aliases are edges to one node, never copies; the tables of keys are nested a
  *    few levels deep, so that reading through aliases, cycles even, comes to an end.
  *
@@ -52,6 +53,10 @@ const char *experiment_show_node(experiment_shown *b, const yaml_node_t *node) {
 
 int experiment_is_plain(const yaml_node_t *node) {
     return node->type == YAML_SCALAR_NODE && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
+
+int experiment_is_empty(const yaml_node_t *node) {
+    return node && node->type == YAML_SEQUENCE_NODE && node->data.sequence.items.top == node->data.sequence.items.start;
 }
 
 int experiment_is_null(const yaml_node_t *node) {
@@ -154,12 +159,27 @@ static void parser_on(yaml_parser_t *parser, const char *text, size_t size) {
 }
 
 typedef struct {
-    int depth, nodes, documents;
+    int depth, nodes, documents, anchors, directives;
 } counts;
 
+static int has_anchor(const yaml_event_t *event) {
+    switch (event->type) {
+    case YAML_SCALAR_EVENT:
+        return event->data.scalar.anchor != NULL;
+    case YAML_SEQUENCE_START_EVENT:
+        return event->data.sequence_start.anchor != NULL;
+    case YAML_MAPPING_START_EVENT:
+        return event->data.mapping_start.anchor != NULL;
+    default:
+        return 0;
+    }
+}
+
 /* Counts one event; a sentence without "FILE:LINE: " where there is too much of something. */
-static const char *count_event(counts *c, yaml_event_type_t type) {
-    switch (type) {
+static const char *count_event(counts *c, const yaml_event_t *event) {
+    c->anchors += has_anchor(event);
+    if (c->anchors > EXPERIMENT_MAX_ANCHORS) return "too many anchors (at most 1000)";
+    switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
         return ++c->documents > 1 ? "a second YAML document begins here, but an experiment is one document" : NULL;
     case YAML_SEQUENCE_START_EVENT:
@@ -182,13 +202,16 @@ static const char *count_event(counts *c, yaml_event_type_t type) {
 static limn_status check_bounds(const char *text, size_t size, const char *path) {
     limn_status status = LIMN_OK;
     yaml_parser_t parser;
-    counts c = {0, 0, 0};
+    counts c = {0};
     if (!yaml_parser_initialize(&parser)) return limn_fail(LIMN_ENOMEM, "no memory for a YAML parser");
+    for (size_t i = 0; i < size; i++) c.directives += text[i] == '%' && (i == 0 || text[i - 1] == '\n');
+    if (c.directives > EXPERIMENT_MAX_ANCHORS)
+        FAIL(LIMN_EINPUT, "%s: more than 1000 lines begin with %%: these are no directives of YAML", path);
     parser_on(&parser, text, size);
     for (int end = 0; !end;) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) TRY(yaml_failed(&parser, text, size, path));
-        const char *wrong = count_event(&c, event.type);
+        const char *wrong = count_event(&c, &event);
         size_t line = event.start_mark.line + 1;
         end = event.type == YAML_STREAM_END_EVENT;
         yaml_event_delete(&event);

@@ -91,8 +91,7 @@ static limn_status read_entries(experiment_parser *p, const experiment_key *k, y
     limn_status status = LIMN_OK;
     experiment_list list;
     void *array;
-    if (node->type == YAML_SEQUENCE_NODE && node->data.sequence.items.top == node->data.sequence.items.start)
-        return LIMN_OK;
+    if (experiment_is_empty(node)) return LIMN_OK;
     if (node->type == YAML_SCALAR_NODE) TRY(experiment_wrong(p, k, node, NULL));
     TRY(experiment_items(p, k, node, EXPERIMENT_MAX_ENTRIES, &list));
     TRY(limn_new(&array, list.n, r->size));
@@ -365,7 +364,8 @@ static limn_status set_plots(experiment_parser *p, const experiment_key *k, yaml
 
 static limn_status plot_put(cJSON *o, const void *entry) {
     const experiment_plot *plot = entry;
-    return experiment_put_map(o, experiment_section_find("plots"), plot, plot_kind_word[plot->kind], "");
+    return experiment_put_map(o, experiment_section_find("plots"), plot, plot_kind_word[plot->kind],
+                              plot->select == SELECT_PER_CLASS ? "rows" : "per_class");
 }
 
 static cJSON *put_plots(const experiment_key *k, const void *from) {

@@ -150,6 +150,7 @@ static limn_status set_features(experiment_parser *p, const experiment_key *k, y
     limn_experiment *e = into;
     experiment_list list;
     experiment_shown shown;
+    if (experiment_is_empty(node)) return LIMN_OK;
     TRY(experiment_items(p, k, node, EXPERIMENT_MAX_ENTRIES, &list));
     TRY(limn_new(&e->feature, list.n, sizeof *e->feature));
     TRY(limn_new(&e->feature_line, list.n, sizeof *e->feature_line));
@@ -184,6 +185,8 @@ static limn_status no_such(const experiment_parser *p, const experiment_key *k, 
     char known[600], hint[96];
     size_t n = 0;
     experiment_shown shown, other;
+    const char *text = node ? (const char *)node->data.scalar.value : k->fallback;
+    experiment_show(&shown, text);
     known[0] = 0;
     for (size_t i = 0; name[i] && n + 100 < sizeof known; i++) {
         const char *separator = i == 0 ? "" : ", ";
@@ -193,12 +196,9 @@ static limn_status no_such(const experiment_parser *p, const experiment_key *k, 
         memcpy(known + n, other.s, strlen(other.s) + 1);
         n += strlen(other.s);
     }
-    if (n == 0)
-        return experiment_fail(p, node, "`%s` is `%s`, but %s has no entries", k->key,
-                               experiment_show_node(&shown, node), set);
-    return experiment_fail(
-        p, node, "`%s` is `%s`, which is not in %s (there: %s)%s", k->key, experiment_show_node(&shown, node), set,
-        known, limn_did_you_mean(hint, sizeof hint, limn_nearest((const char *)node->data.scalar.value, name)));
+    if (n == 0) return experiment_fail(p, node, "`%s` is `%s`, but %s has no entries", k->key, shown.s, set);
+    return experiment_fail(p, node, "`%s` is `%s`, which is not in %s (there: %s)%s", k->key, shown.s, set, known,
+                           limn_did_you_mean(hint, sizeof hint, limn_nearest(text, name)));
 }
 
 static limn_status set_feature(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
@@ -212,7 +212,7 @@ static limn_status set_feature(experiment_parser *p, const experiment_key *k, ya
         known[i] = e->feature[i];
         if (!strcmp(known[i], text)) TRY(limn_strdup(of, text));
     }
-    if (!*of && !strcmp(text, "auto")) TRY(limn_strdup(of, known[0]));
+    if (!*of && known[0] && !strcmp(text, "auto")) TRY(limn_strdup(of, known[0]));
     if (!*of) TRY(no_such(p, k, node, "`features`", known));
 done:
     free(known);

@@ -20,6 +20,7 @@ enum {
     EXPERIMENT_MAX_BYTES = 1 << 20, /* of a file */
     EXPERIMENT_MAX_NODES = 200000,  /* of its YAML document, aliases counted */
     EXPERIMENT_MAX_DEPTH = 16,      /* of nesting */
+    EXPERIMENT_MAX_ANCHORS = 1000,  /* and lines that begin with % */
     EXPERIMENT_MAX_KEYS = 24,       /* of one table */
     EXPERIMENT_MAX_ENTRIES = 1000,  /* of embed, attribute, plots, features */
     EXPERIMENT_MAX_COLUMNS = 64,    /* of one grid */
@@ -61,7 +62,8 @@ typedef struct {
 } experiment_shown;
 const char *experiment_show(experiment_shown *b, const char *text);
 const char *experiment_show_node(experiment_shown *b, const yaml_node_t *node);
-int experiment_is_null(const yaml_node_t *node); /* a plain empty, `~` or `null` */
+int experiment_is_null(const yaml_node_t *node);  /* a plain empty, `~` or `null` */
+int experiment_is_empty(const yaml_node_t *node); /* `[]` */
 int experiment_is_plain(const yaml_node_t *node);
 /* *text = the scalar's, borrowed (or k->fallback where node is NULL); fails for lists, mappings and NUL characters. */
 limn_status experiment_scalar(const experiment_parser *p, const experiment_key *k, const yaml_node_t *node,

@@ -1,9 +1,9 @@
 /* The type `target`: whose score is explained.
  *
- *   predicted | label | all       plain words
- *   3 | [0, 3]                    plain whole numbers are class numbers
- *   four | "label" | [four, "9"]  any other text, and any text in quotes, is a class's name
- *   {contrast: [a, b]}            the score of a minus that of b; a and b as above
+ *   predicted | label | all    words
+ *   3 | [0, 3]                 whole numbers without quotes are class numbers
+ *   four | "9" | [four, label] any other text, and any text in a list, is a class's name
+ *   {contrast: [a, b]}         the score of a minus that of b; a and b as in a list
  *
  * Names become numbers as soon as the class names are known: from `data.classes` at once, from the data set otherwise.
  */
@@ -95,8 +95,7 @@ static limn_status set_target(experiment_parser *p, const experiment_key *k, yam
     limn_status s = experiment_scalar(p, k, node, &text);
     if (s != LIMN_OK) return s;
     for (size_t i = 0; i < COUNT_OF(kind_word); i++)
-        if (kind_word[i] && !strcmp(text, kind_word[i]) && (!node || experiment_is_plain(node)))
-            return target_new(t, (target_kind)i, 0, experiment_line(node));
+        if (kind_word[i] && !strcmp(text, kind_word[i])) return target_new(t, (target_kind)i, 0, experiment_line(node));
     return read_classes(p, k, node, TARGET_CLASSES, t);
 }
 

@@ -107,7 +107,8 @@ static limn_status set_number(experiment_parser *p, const experiment_key *k, yam
 }
 
 static cJSON *put_number(const experiment_key *k, const void *from) {
-    return experiment_json_number(*(const double *)const_member(k, from));
+    double value = *(const double *)const_member(k, from);
+    return experiment_described(k) && value == 0 ? cJSON_CreateNull() : experiment_json_number(value); /* not given */
 }
 const experiment_type experiment_number_type = {set_number, put_number};
 
