@@ -18,7 +18,8 @@ CREATE TABLE run (
   isa TEXT,                                  -- instruction set that the engine used
   started TEXT NOT NULL,                     -- UTC, ISO 8601
   ended TEXT,                                -- UTC, ISO 8601
-  status TEXT NOT NULL CHECK (status IN ('running', 'finished', 'failed', 'interrupted', 'killed')),
+  -- 'killed': it never came to its end, and a later run noticed
+  status TEXT NOT NULL CHECK (status IN ('running', 'finished', 'failed', 'interrupted', 'killed')), -- how it ended
   message TEXT,                              -- why it failed: one sentence
   digest TEXT                                -- SHA-256 over the results at its end (limn digest), hex
 ) STRICT;
@@ -29,7 +30,8 @@ CREATE TABLE stage (
   stage_id INTEGER PRIMARY KEY,
   run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
   name TEXT NOT NULL,                        -- 'predict', 'embed map', ...
-  status TEXT NOT NULL CHECK (status IN ('running', 'finished', 'failed', 'interrupted', 'reused')),
+  -- 'reused': an earlier run had done it all
+  status TEXT NOT NULL CHECK (status IN ('running', 'finished', 'failed', 'interrupted', 'reused')), -- how it ended
   done INTEGER NOT NULL,                     -- units of work (samples, iterations) that are done
   total INTEGER NOT NULL,                    -- units of work in all
   seconds REAL NOT NULL,                     -- wall clock, s
