@@ -56,14 +56,16 @@ static void emit_hex(shell *sh, const unsigned char *p, size_t n) {
     for (size_t i = 0; i < n; i++) emit(sh, (char[]){hex[p[i] >> 4], hex[p[i] & 15]}, 2);
 }
 
-/* The shortest of 15 and 17 digits that reads back as d, always with a point or exponent, whatever the locale. */
+/* The shortest of 15 to 17 digits that reads back as d, always with a point or exponent, whatever the locale. */
 static void real_text(char text[40], double d) {
     if (isinf(d)) {
         memcpy(text, d < 0 ? "-1e999" : "1e999", d < 0 ? 7 : 6); /* reads back as infinity, also in JSON */
         return;
     }
-    snprintf(text, 40, "%.15g", d);
-    if (strtod(text, NULL) != d) snprintf(text, 40, "%.17g", d);
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, 40, "%.*g", digits, d);
+        if (strtod(text, NULL) == d) break;
+    }
     for (char *c = text; *c; c++)
         if (*c == ',') *c = '.';
     if (!strpbrk(text, ".e")) strncat(text, ".0", 3);
