@@ -148,7 +148,7 @@ lint: check-deps
 check-deps:
 	@bash tests/check-deps.sh
 
-## install: program, library, helper, header, pkg-config file under DESTDIR/PREFIX
+## install: program, library, helper, header, pkg-config file, man page, completion under DESTDIR/PREFIX
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/libexec/limn
 	install -m 755 $(LIMN) $(DESTDIR)$(PREFIX)/bin/limn
@@ -156,6 +156,9 @@ install: all
 	install -m 644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(PREFIX)/lib
 	install -m 644 $(BUILD)/include/limn.h $(DESTDIR)$(PREFIX)/include/limn.h
 	install -m 644 $(BUILD)/lib/pkgconfig/limn.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/limn.pc
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 644 docs/limn.1 $(DESTDIR)$(PREFIX)/share/man/man1/limn.1
+	install -m 644 docs/completion/limn.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/limn
 
 ## clean: remove the build folder
 clean:
