@@ -57,12 +57,12 @@ static const struct {
              "IEND", "72/25.4/6", 0, finish_png},
     [SVG] = {"svg noenhanced size width/2.54*96,height/2.54*96 font face fontscale 96/72. linewidth 96/72. "
              "background 'white'",
-             "</svg>", "96/25.4/.75/size", .142, finish_svg},
+             "</svg>", "96/25.4/.75/font_size", .142, finish_svg},
     [PDF] = {"pdfcairo noenhanced size width cm,height cm font face fontscale .75 linewidth 2 pointscale 1 "
              "background 'white'",
              "%%EOF", "72/25.4/6", 0, finish_pdf},
 };
-enum { TAIL = 1024 };
+enum { TAIL = 1024, MOST_DOTS = 20000 };
 
 double plots_font_size(const limn_figure *f) {
     return f->font_size > 0 ? f->font_size : 7.5;
@@ -219,9 +219,9 @@ static void write_script(drawing *d) {
     int first = 1;
     plots_put(t, "# %s: change what you like, and run gnuplot on this file in its folder; the data are in %s.bin.\n",
               d->base, d->base);
-    plots_put(t, "if (!exists('part')) part = ''\ndata = '%s.bin'\n", d->base);
+    plots_put(t, "if (!exists('part')) part = ''\ndata_file = '%s.bin'\n", d->base);
     plots_put(t, "width = %.4f; height = %.4f # cm\ndpi = %g.\n", s->width, s->height, plots_dpi(d->f));
-    plots_put(t, "size = %g # pt\nface = gprintf('%s,%%g', size)\n", plots_font_size(d->f),
+    plots_put(t, "font_size = %g # pt\nface = gprintf('%s,%%g', font_size)\n", plots_font_size(d->f),
               d->f->font ? d->f->font : "DejaVu Sans");
     plots_put(t, "set encoding utf8\nunset key\nunset tics\nunset border\n");
     plots_put(t,
@@ -344,6 +344,9 @@ limn_status plots_draw(const limn_figure *f, plots_sheet *s) {
     d.made[JPG] = 0;
     TRY(s->setup.status);
     TRY(s->plot.status);
+    if (fmax(s->width, s->height) / 2.54 * plots_dpi(f) > MOST_DOTS)
+        FAIL(LIMN_EINPUT, "figure %s: %.1f x %.1f cm at %g dpi make too large a picture (at most %d dots)", f->name,
+             s->width, s->height, plots_dpi(f), MOST_DOTS);
     TRY(open_folder(&d));
     write_script(&d);
     TRY(d.script.status);

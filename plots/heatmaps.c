@@ -19,7 +19,7 @@
 #include "plots/maps.h"
 #include "plots/sheet.h"
 
-enum { LINES = 3, MOST_DOTS = 20000, MOST_BLOCKS = 8, BAR_STEPS = 256, BAR_ROWS = 8, MAX_ROWS = 100000 };
+enum { LINES = 3, MOST_BLOCKS = 8, BAR_STEPS = 256, BAR_ROWS = 8, MOST_ROWS = 2000 };
 
 /* cm */
 static const double PAGE_WIDTH = 17.6, PAGE_HEIGHT = 23.5, EDGE = .1, GAP = .06, GROUP_GAP = .16, BLOCK_GAP = .5;
@@ -73,7 +73,7 @@ static limn_status check(grid *g) {
     if (s->rows == 0 || s->columns == 0)
         FAIL(LIMN_EINPUT, "figure %s: there are no maps to draw (%zu rows, %zu columns)", s->figure.name, s->rows,
              s->columns);
-    if (s->rows > MAX_ROWS || s->columns > 100)
+    if (s->rows > MOST_ROWS || s->columns > 100)
         FAIL(LIMN_EINPUT, "figure %s: %zu rows and %zu columns are too many for a picture", s->figure.name, s->rows,
              s->columns);
     if (!(s->overlay >= 0 && s->overlay <= 1))
@@ -252,7 +252,8 @@ static limn_status lay_out(grid *g) {
     TRY(wrap_labels(g));
     g->head_lines = 2; /* a guess; counted below */
     g->above = top_of(g, title);
-    for (size_t b = s->blocks ? s->blocks : 1; b <= (s->blocks ? s->blocks : MOST_BLOCKS) && b <= s->rows; b++) {
+    size_t least = s->blocks ? s->blocks : 1, most = s->blocks ? s->blocks : MOST_BLOCKS;
+    for (size_t b = least; b <= most && (b <= s->rows || b == least); b++) {
         double cell = cell_for(g, b);
         if (cell > best + .02) {
             best = cell;
@@ -436,17 +437,20 @@ static void put_cells(grid *g) {
     const limn_heatmaps *s = g->spec;
     plots_text *t = &g->sheet.plot;
     plots_text *setup = &g->sheet.setup;
-    plots_put(setup, "# upper left corners of the rows' first maps, in cm; a map's size\narray left[%zu] = [", s->rows);
+    plots_put(setup, "# upper left corners of the rows' first maps, in cm; a map's size\narray map_x[%zu] = [",
+              s->rows);
     for (size_t i = 0; i < s->rows; i++) plots_put(setup, "%s%.6f", i ? "," : "", cell_x(g, i, 0));
-    plots_put(setup, "]\narray upper[%zu] = [", s->rows);
+    plots_put(setup, "]\narray map_y[%zu] = [", s->rows);
     for (size_t i = 0; i < s->rows; i++) plots_put(setup, "%s%.6f", i ? "," : "", cell_y(g, i));
-    plots_put(setup, "]\nw = %.6f; h = %.6f; step = %.6f\n", g->cell_w, g->cell_h, g->step);
+    plots_put(setup, "]\nmap_w = %.6f; map_h = %.6f; step = %.6f\n", g->cell_w, g->cell_h, g->step);
     for (size_t j = 0; j < s->columns; j++)
-        plots_put(t,
-                  "%sfor [i=1:%zu] data binary skip=%zu+(i-1)*%zu array=(%zu,%zu) format='%%uchar' dx=w/%zu. dy=h/%zu. "
-                  "origin=(left[i]+%zu*step+w/%zu., upper[i]+h/%zu.) using 1:2:3 with rgbimage title 'column %zu'",
-                  j ? ", \\\n     " : "plot ", s->rows, g->offset[j], g->tile_h[j] * g->tile_w[j] * 3, g->tile_w[j],
-                  g->tile_h[j], g->tile_w[j], g->tile_h[j], j, 2 * g->tile_w[j], 2 * g->tile_h[j], j + 1);
+        plots_put(
+            t,
+            "%sfor [i=1:%zu] data_file binary skip=%zu+(i-1)*%zu array=(%zu,%zu) format='%%uchar' dx=map_w/%zu. "
+            "dy=map_h/%zu. "
+            "origin=(map_x[i]+%zu*step+map_w/%zu., map_y[i]+map_h/%zu.) using 1:2:3 with rgbimage title 'column %zu'",
+            j ? ", \\\n     " : "plot ", s->rows, g->offset[j], g->tile_h[j] * g->tile_w[j] * 3, g->tile_w[j],
+            g->tile_h[j], g->tile_w[j], g->tile_h[j], j, 2 * g->tile_w[j], 2 * g->tile_h[j], j + 1);
 }
 
 /* On a white ground nobody sees where a map ends whose zero is white. */
@@ -467,12 +471,14 @@ static void put_text(grid *g, const char *text, double x, double y, const char *
     plots_put_text(&g->sheet, text, x, g->sheet.height - y, how);
 }
 
-static void put_heads(grid *g) {
+static limn_status put_heads(grid *g) {
     const limn_heatmaps *s = g->spec;
+    limn_status status = LIMN_OK;
     const limn_figure *f = &s->figure;
     if (f->title && *f->title) {
-        plots_put_font(&g->sheet, f, "title", 1.15);
-        put_text(g, f->title, g->sheet.width / 2, EDGE + .6 * g->line, "center font title");
+        plots_put_font(&g->sheet, f, "title_font", 1.15);
+        TRY(plots_put_fitting(&g->sheet, f->title, g->sheet.width / 2, g->sheet.height - EDGE - .6 * g->line,
+                              (g->sheet.width - 2 * EDGE) / g->font / 1.15, "center font title_font"));
     }
     for (size_t i = 0; i < s->rows; i++) {
         if (g->place[i] != 0) continue; /* a block's first row */
@@ -481,6 +487,8 @@ static void put_heads(grid *g) {
                 put_text(g, g->head[j].line[k], cell_x(g, i, j) + g->cell_w / 2,
                          g->above - .05 - ((double)(g->head[j].n - k) - .5) * g->line, "center");
     }
+done:
+    return status;
 }
 
 static void put_labels(grid *g) {
@@ -508,11 +516,12 @@ static void put_legend(grid *g) {
         x += b->title_width + plots_text_width(b->lo) * g->font;
         put_text(g, b->lo, x, y, "right");
         x += .1;
-        plots_put(&g->sheet.plot,
-                  ", \\\n     data binary skip=%zu array=(%d,%d) format='%%uchar' dx=%.6f dy=%.6f origin=(%.6f,%.6f) "
-                  "using 1:2:3 with rgbimage title 'bar %zu'",
-                  at, BAR_STEPS, BAR_ROWS, BAR_WIDTH / BAR_STEPS, BAR_HEIGHT / BAR_ROWS, x + BAR_WIDTH / BAR_STEPS / 2,
-                  y - BAR_HEIGHT / 2 + BAR_HEIGHT / BAR_ROWS / 2, i + 1);
+        plots_put(
+            &g->sheet.plot,
+            ", \\\n     data_file binary skip=%zu array=(%d,%d) format='%%uchar' dx=%.6f dy=%.6f origin=(%.6f,%.6f) "
+            "using 1:2:3 with rgbimage title 'bar %zu'",
+            at, BAR_STEPS, BAR_ROWS, BAR_WIDTH / BAR_STEPS, BAR_HEIGHT / BAR_ROWS, x + BAR_WIDTH / BAR_STEPS / 2,
+            y - BAR_HEIGHT / 2 + BAR_HEIGHT / BAR_ROWS / 2, i + 1);
         put_text(g, b->hi, x + BAR_WIDTH + .1, y, "left");
     }
     char caption[160];
@@ -530,14 +539,11 @@ static limn_status compose(grid *g) {
     g->left = EDGE + fmax(0, (s->width - content) / 2);
     TRY(flow_bars(g, s->width));
     s->height = snap(g, f->height > 0 ? f->height : g->above + g->block_height + (g->n_bars ? legend_height(g) : EDGE));
-    if (s->width / g->dot > MOST_DOTS || s->height / g->dot > MOST_DOTS)
-        FAIL(LIMN_EINPUT, "figure %s: %.0f x %.0f cm at %g dpi make too large a picture", f->name, s->width, s->height,
-             plots_dpi(f));
     s->x_max = s->width;
     s->y_bottom = s->height;
     TRY(plan_tiles(g));
     TRY(colour_cells(g));
-    put_heads(g);
+    TRY(put_heads(g));
     put_labels(g);
     put_cells(g);
     put_frames(g);

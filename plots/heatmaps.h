@@ -2,7 +2,7 @@
  *
  * Maps arrive raw; how numbers become colours is the figure's (normalise) and is named under it, with a colour bar.
  *   signed column (or diverging palette): [-m, m], m = max |a|, so that zero is the palette's middle
- *   other map:                            [min(0, min), max], so that zero keeps its colour
+ *   other map:                            [0, max], so that zero keeps its colour
  *   input:                                [lo, hi] as given, or its own [min, max]
  * The extremes are taken over one map (image), over a column (method) or over all columns of that kind (global).
  * A pixel that is not finite is gray; a map without any difference is drawn in the colour of its value. */

@@ -47,7 +47,7 @@ void plots_place_boxes(plots_box *box, size_t n, double left, double right, doub
 void plots_put_haloed(plots_sheet *s, const char *text, double x, double y, double font_cm) {
     for (int i = 0; i < COPIES; i++) {
         double angle = 6.283185307179586 * i / COPIES, r = .13 * font_cm;
-        plots_put_text(s, text, x + r * cos(angle), y + r * sin(angle), "center front font name tc rgb 'white'");
+        plots_put_text(s, text, x + r * cos(angle), y + r * sin(angle), "center front font name_font tc rgb 'white'");
     }
-    plots_put_text(s, text, x, y, "center front font name");
+    plots_put_text(s, text, x, y, "center front font name_font");
 }

@@ -15,7 +15,7 @@ typedef struct {
 /* Moves n boxes apart inside a frame, each near its anchor. Deterministic; O(n^2) a round. */
 void plots_place_boxes(plots_box *box, size_t n, double left, double right, double bottom, double top);
 
-/* Puts `set label …` lines in the font of the script's variable `name`: the text in white, twelve times around (x, y)
+/* Puts `set label …` lines in the font of the script's variable `name_font`: the text in white, twelve times around (x, y)
  * cm, then once in #111111 over them. */
 void plots_put_haloed(plots_sheet *s, const char *text, double x, double y, double font_cm);
 

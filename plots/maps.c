@@ -66,12 +66,8 @@ void plots_scale_add(plots_scale *s, const float *value, size_t n) {
     }
     if (s->lo > s->hi) return;
     if (s->from_zero) {
-        s->lo = fmin(s->lo, 0);
-        s->hi = fmax(s->hi, 0);
-    }
-    if (s->symmetric) {
-        s->hi = fmax(-s->lo, s->hi);
-        s->lo = -s->hi;
+        s->hi = fmax(s->symmetric ? fmax(-s->lo, s->hi) : s->hi, 0);
+        s->lo = s->symmetric ? -s->hi : 0;
     }
 }
 

@@ -21,7 +21,7 @@
 #include "plots/palette.h"
 #include "plots/sheet.h"
 
-enum { NAME_LENGTH = 24, TITLE_LENGTH = 100, RECORD = 12 };
+enum { NAME_LENGTH = 24, RECORD = 12 };
 
 const limn_scatter_colour limn_scatter_colours[] = {
     {"label", LIMN_COLOUR_CLASS, "label", NULL, NAN, NAN, "class given with the data"},
@@ -280,21 +280,25 @@ static void scale(scatter *p) {
 
 /* ---- the script -----------------------------------------------------------------------------------------------------
  */
-static void put_frame(scatter *p) {
-    const limn_figure *f = &p->spec->figure;
+static limn_status put_frame(scatter *p) {
+    const limn_scatter *spec = p->spec;
+    const limn_figure *f = &spec->figure;
     plots_sheet *s = &p->sheet;
-    double middle = (p->left + p->right) / 2;
+    limn_status status = LIMN_OK;
+    double w = (p->right - p->left) / p->font, h = (p->top - p->bottom) / p->font; /* em */
+    double x = (p->left + p->right) / 2, y = (p->bottom + p->top) / 2;
     plots_put(
         &s->setup,
         "set object rectangle from first %.9g,%.9g to first %.9g,%.9g behind fs empty border rgb '#999999' lw .5\n",
         plots_x(s, p->left), plots_y(s, p->bottom), plots_x(s, p->right), plots_y(s, p->top));
     if (f->title && *f->title) {
-        plots_put_font(s, f, "title", 1.15);
-        plots_put_text(s, f->title, middle, p->top + .85 * p->line, "center font title");
+        plots_put_font(s, f, "title_font", 1.15);
+        TRY(plots_put_fitting(s, f->title, x, p->top + .85 * p->line, w / 1.15, "center font title_font"));
     }
-    if (p->spec->x_label) plots_put_text(s, p->spec->x_label, middle, p->bottom - .6 * p->line, "center");
-    if (p->spec->y_label)
-        plots_put_text(s, p->spec->y_label, p->left - .6 * p->line, (p->bottom + p->top) / 2, "center rotate by 90");
+    if (spec->x_label) TRY(plots_put_fitting(s, spec->x_label, x, p->bottom - .6 * p->line, w, "center"));
+    if (spec->y_label) TRY(plots_put_fitting(s, spec->y_label, p->left - .6 * p->line, y, h, "center rotate by 90"));
+done:
+    return status;
 }
 
 static void put_legend(scatter *p) {
@@ -335,8 +339,9 @@ static void put_key(scatter *p) { /* correct and wrong, with their numbers, unde
 
 /* The bar is an image through the same palette as the points: gnuplot's own colorbox is made of slices, between which a
  * PDF shows seams. Its values lie behind the points in the data. */
-static void put_colour_bar(scatter *p) {
+static limn_status put_colour_bar(scatter *p) {
     plots_sheet *s = &p->sheet;
+    limn_status status = LIMN_OK;
     double w = p->right - p->left, x = p->left + .15 * w, y = EDGE + 2.2 * p->line;
     plots_put(&s->setup, "# palette and colour bar\nset palette defined (");
     for (size_t i = 0; i < p->palette->n_stops; i++)
@@ -350,14 +355,19 @@ static void put_colour_bar(scatter *p) {
         snprintf(number, sizeof number, "%.3g", at);
         plots_put_text(s, number, x + .7 * w * i / 4, y - .6 * p->line, "center");
     }
-    plots_put_text(s, p->colour->title ? p->colour->title : p->colour->name, p->left + w / 2, y - 1.65 * p->line,
-                   "center");
-    plots_put(&s->plot,
-              "plot data binary skip=%zu array=(%d,%d) format='%%float' origin=(%.9g,%.9g) dx=%.9g dy=%.9g using 1 "
-              "with image "
-              "title 'bar', \\\n     ",
-              p->spec->n * RECORD, BAR_STEPS, BAR_ROWS, plots_x(s, x + .35 * w / BAR_STEPS),
-              plots_y(s, y + BAR / 2 / BAR_ROWS), .7 * w / BAR_STEPS * p->units, BAR / BAR_ROWS * p->units);
+    char title[200];
+    snprintf(title, sizeof title, "%.150s%s", p->colour->title ? p->colour->title : p->colour->name,
+             p->count[GRAY] ? "; gray: no value" : "");
+    TRY(plots_put_fitting(s, title, p->left + w / 2, y - 1.65 * p->line, s->width / p->font, "center"));
+    plots_put(
+        &s->plot,
+        "plot data_file binary skip=%zu array=(%d,%d) format='%%float' origin=(%.9g,%.9g) dx=%.9g dy=%.9g using 1 "
+        "with image "
+        "title 'bar', \\\n     ",
+        p->spec->n * RECORD, BAR_STEPS, BAR_ROWS, plots_x(s, x + .35 * w / BAR_STEPS),
+        plots_y(s, y + BAR / 2 / BAR_ROWS), .7 * w / BAR_STEPS * p->units, BAR / BAR_ROWS * p->units);
+done:
+    return status;
 }
 
 /* ---- names at medians -----------------------------------------------------------------------------------------------
@@ -416,7 +426,7 @@ static limn_status put_names(scatter *p) {
     }
     plots_place_boxes(box, n, p->left, p->right, p->bottom, p->top);
     plots_put(&s->setup, "# class names, with a halo\n");
-    plots_put_font(s, &p->spec->figure, "name", NAME_SCALE);
+    plots_put_font(s, &p->spec->figure, "name_font", NAME_SCALE);
     for (size_t i = 0; i < n; i++) {
         const plots_box *b = &box[i];
         if (fabs(b->y - b->anchor_y) > b->h || fabs(b->x - b->anchor_x) > b->w / 2 + .1) /* a leader line */
@@ -438,51 +448,53 @@ static void put_points(scatter *p, int group, const char *using, const char *sty
     size_t skip = 0;
     if (p->count[group] == 0) return;
     for (int g = 0; g < group; g++) skip += p->count[g] * RECORD;
-    plots_put(&p->sheet.plot,
-              "%sdata binary skip=%zu record=(%zu) format='%%float%%float%%float' using %s with points pt 7 lw 0 %s",
-              *first                                                              ? "plot "
-              : p->sheet.plot.n && p->sheet.plot.text[p->sheet.plot.n - 1] == ' ' ? ""
-                                                                                  : ", \\\n     ",
-              skip, p->count[group], using, style);
+    plots_put(
+        &p->sheet.plot,
+        "%sdata_file binary skip=%zu record=(%zu) format='%%float%%float%%float' using %s with points pt 7 lw 0 %s",
+        *first                                                              ? "plot "
+        : p->sheet.plot.n && p->sheet.plot.text[p->sheet.plot.n - 1] == ' ' ? ""
+                                                                            : ", \\\n     ",
+        skip, p->count[group], using, style);
     *first = 0;
 }
 
 static void put_plot(scatter *p) {
     int first = p->colour->kind != LIMN_COLOUR_VALUE; /* the colour bar comes first */
-    plots_put(&p->sheet.setup, "# points: diameter in mm, opacity\npoint = %.3g\nopacity = %.2g\n", p->point,
+    plots_put(&p->sheet.setup, "# points: diameter in mm, opacity\npoint_mm = %.3g\nopacity = %.2g\n", p->point,
               p->opacity);
-    plots_put(&p->sheet.setup, "alpha = int(255*(1-opacity)+.5) * 16777216\nnone = 0x%06x\n", (unsigned)LIMN_NO_VALUE);
-    put_points(p, GRAY, "1:2", "ps point*mm lc rgb none+alpha title 'none'", &first);
+    plots_put(&p->sheet.setup, "alpha = int(255*(1-opacity)+.5) * 16777216\nnone_rgb = 0x%06x\n",
+              (unsigned)LIMN_NO_VALUE);
+    put_points(p, GRAY, "1:2", "ps point_mm*mm lc rgb none_rgb+alpha title 'none'", &first);
     switch (p->colour->kind) {
     case LIMN_COLOUR_CLASS:
         plots_put(&p->sheet.setup, "array colour[%d] = [", LIMN_CLASS_COLOURS);
         for (int c = 0; c < LIMN_CLASS_COLOURS; c++)
             plots_put(&p->sheet.setup, "%s0x%06x", c ? "," : "", (unsigned)limn_class_rgb(c));
         plots_put(&p->sheet.setup, "]\n");
-        put_points(p, MAIN, "1:2:(colour[int($3)]+alpha)", "ps point*mm lc rgb variable title 'points'", &first);
+        put_points(p, MAIN, "1:2:(colour[int($3)]+alpha)", "ps point_mm*mm lc rgb variable title 'points'", &first);
         break;
     case LIMN_COLOUR_VALUE: /* opaque: a mixed colour would be another value's */
-        put_points(p, MAIN, "1:2:3", "ps point*mm lc palette title 'points'", &first);
+        put_points(p, MAIN, "1:2:3", "ps point_mm*mm lc palette title 'points'", &first);
         break;
     case LIMN_COLOUR_CORRECT:
-        plots_put(&p->sheet.setup, "larger = %.3g # mm, the wrong ones\nright = 0x%06x; wrong = 0x%06x\n",
+        plots_put(&p->sheet.setup, "wrong_mm = %.3g # the wrong ones\nright_rgb = 0x%06x; wrong_rgb = 0x%06x\n",
                   fmax(1.6 * p->point, fmin(1, 3 * p->point)), (unsigned)RIGHT_RGB, (unsigned)WRONG_RGB);
-        put_points(p, MAIN, "1:2", "ps point*mm lc rgb right+alpha title 'correct'", &first);
-        put_points(p, WRONG, "1:2", "ps (larger+.2)*mm lc rgb 'white' title 'wrong'", &first);
-        put_points(p, WRONG, "1:2", "ps larger*mm lc rgb wrong title 'wrong'", &first);
+        put_points(p, MAIN, "1:2", "ps point_mm*mm lc rgb right_rgb+alpha title 'correct'", &first);
+        put_points(p, WRONG, "1:2", "ps (wrong_mm+.2)*mm lc rgb 'white' title 'wrong'", &first);
+        put_points(p, WRONG, "1:2", "ps wrong_mm*mm lc rgb wrong_rgb title 'wrong'", &first);
         break;
     default:
-        plots_put(&p->sheet.setup, "plain = 0x%06x\n", (unsigned)PLAIN_RGB);
-        put_points(p, MAIN, "1:2", "ps point*mm lc rgb plain+alpha title 'points'", &first);
+        plots_put(&p->sheet.setup, "plain_rgb = 0x%06x\n", (unsigned)PLAIN_RGB);
+        put_points(p, MAIN, "1:2", "ps point_mm*mm lc rgb plain_rgb+alpha title 'points'", &first);
     }
 }
 
 static limn_status compose(scatter *p) {
     limn_status status = LIMN_OK;
-    put_frame(p);
+    TRY(put_frame(p));
     if (p->in_legend) put_legend(p);
     if (p->colour->kind == LIMN_COLOUR_CORRECT) put_key(p);
-    if (p->colour->kind == LIMN_COLOUR_VALUE) put_colour_bar(p);
+    if (p->colour->kind == LIMN_COLOUR_VALUE) TRY(put_colour_bar(p));
     put_plot(p);
     if (p->on_map) TRY(put_names(p));
 done:

@@ -19,7 +19,7 @@ typedef struct {
     double width, height;   /* cm, the whole picture */
     double x_min, x_max;    /* its edges in data units */
     double y_bottom, y_top; /* the same; bottom > top where y points down */
-    const void *data;       /* NAME.bin, which the script calls `data` */
+    const void *data;       /* NAME.bin, which the script calls `data_file` */
     size_t bytes;
 } plots_sheet;
 
@@ -29,8 +29,11 @@ double plots_y(const plots_sheet *s, double cm);
 /* Texts and marks at places in cm from the left and from the bottom; the vertical middle of the text stands there.
  * `how` is gnuplot's own: "left", "center font title", … */
 void plots_put_text(plots_sheet *s, const char *text, double x, double y, const char *how);
+/* The same for a text that must not be wider than `em`: it ends in an ellipsis. */
+limn_status plots_put_fitting(plots_sheet *s, const char *text, double x, double y, double em,
+                              const char *how) LIMN_CHECK;
 void plots_put_circle(plots_sheet *s, double x, double y, double mm, uint32_t rgb);
-/* Puts a font variable (`title`, `name`): the figure's face, `scale` times as large. */
+/* Puts a font variable (`title_font`, `name_font`): the figure's face, `scale` times as large. */
 void plots_put_font(plots_sheet *s, const limn_figure *f, const char *variable, double scale);
 
 /* Writes gp/NAME.bin and gp/NAME.gp, runs gnuplot on them, and puts the pictures in place. */
