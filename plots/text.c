@@ -2,7 +2,9 @@
  *
  * Why a gate and not an escape here and there: in gnuplot 5.4 backticks inside double quotes run a shell command, `@x`
  * is a macro, and a line break ends even a single-quoted string, so that the next line runs as a command. Cleaned text
- * has no line breaks, and single quotes switch off everything else but the quote itself. */
+ * has no line breaks, and single quotes switch off everything else but the quote itself. To double that one, as the manual
+ * says, is not enough: the scanner takes a pair in only behind another character, so that a name that begins with a quote
+ * or has two in a row falls apart into several strings. It leaves the string instead: 'it'."'".'s'. */
 #include "plots/text.h"
 
 #include <stdarg.h>
@@ -120,15 +122,13 @@ void plots_put_quoted(plots_text *t, const char *s, size_t max) {
     char *clean = NULL;
     if (t->status != LIMN_OK) return;
     if ((t->status = plots_clean(&clean, s, max)) != LIMN_OK) return;
-    if (reserve(t, 2 * strlen(clean) + 3) == LIMN_OK) {
-        t->text[t->n++] = '\'';
-        for (const char *p = clean; *p; p++) {
-            if (*p == '\'') t->text[t->n++] = '\'';
-            t->text[t->n++] = *p;
-        }
-        t->text[t->n++] = '\'';
-        t->text[t->n] = '\0';
+    plots_put(t, "'");
+    for (const char *p = clean; *p;) {
+        size_t n = strcspn(p, "'");
+        plots_put(t, "%.*s%s", (int)n, p, p[n] ? "'.\"'\".'" : "");
+        p += n + (p[n] == '\'');
     }
+    plots_put(t, "'");
     free(clean);
 }
 

@@ -22,9 +22,9 @@ void plots_put(plots_text *t, const char *fmt, ...) LIMN_PRINTF(2, 3);
  * longer ends in an ellipsis. NULL gives "". */
 limn_status plots_clean(char **out, const char *s, size_t max) LIMN_CHECK;
 
-/* Puts a string from outside into a script: cleaned, in single quotes, each ' doubled. Inside single quotes gnuplot
- * knows no escapes, no macros and no substitution, and every terminal that we set is noenhanced: nothing in it is
- * markup. */
+/* Puts a string from outside into a script, as an expression: cleaned, in single quotes, each ' as ."'". between two
+ * strings. Inside single quotes gnuplot knows no escapes, no macros and no substitution, and every terminal that we set
+ * is noenhanced: nothing in it is markup. */
 void plots_put_quoted(plots_text *t, const char *s, size_t max);
 
 /* Width of a text in DejaVu Sans, in em (an estimate outside Latin scripts). */
