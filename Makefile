@@ -69,6 +69,9 @@ $(BUILD)/obj/%.o: %.c Makefile | $(GEN)
 	@echo '  CC    $<'
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 
+# Where an installed library looks for its helper when it is not beside it.
+$(BUILD)/obj/pipeline/model/helper.o: CPPFLAGS += -DLIMN_LIBEXEC_DEFAULT='"$(PREFIX)/libexec/limn"'
+
 # A text as a C array: `static const char x[] = {` #include "gen/db/schema.sql.inc" `};`
 $(BUILD)/gen/%.sql.inc: %.sql
 	@mkdir -p $(@D)

@@ -313,6 +313,27 @@ static void names_are_utf8(void **state) {
     assert_false(keras_is_name(big));
 }
 
+/* docs/models.md has a row for every reader and every layer type. */
+static void the_documentation_is_whole(void **state) {
+    (void)state;
+    char *text, cell[64];
+    FILE *f = fopen("docs/models.md", "r");
+    assert_non_null(f);
+    assert_int_equal(limn_new(&text, 1 << 16, 1), LIMN_OK);
+    assert_true(fread(text, 1, (1 << 16) - 1, f) > 0 && feof(f));
+    fclose(f);
+    for (const keras_layer_row *r = keras_layer_table; r->type; r++) {
+        snprintf(cell, sizeof cell, "\n| `%s` | ", r->type);
+        if (!strstr(text, cell)) fail_msg("docs/models.md lacks the layer %s", r->type);
+        assert_true(!r[1].type || strcmp(r->type, r[1].type) < 0);
+    }
+    for (const limn_model_reader *r = limn_model_readers; r->name; r++) {
+        snprintf(cell, sizeof cell, "\n| `%s` | ", r->name);
+        if (!strstr(text, cell)) fail_msg("docs/models.md lacks the reader %s", r->name);
+    }
+    free(text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(kernels_are_turned_output_first, start),
@@ -323,6 +344,7 @@ int main(void) {
         cmocka_unit_test_setup(what_cannot_be_read_is_said, start),
         cmocka_unit_test(versions_become_formats),
         cmocka_unit_test(names_are_utf8),
+        cmocka_unit_test(the_documentation_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
