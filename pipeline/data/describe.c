@@ -64,24 +64,31 @@ static limn_status put(const out *o, const char *key, const char *fmt, ...) LIMN
  * so that a name cannot steer the terminal. */
 static limn_status put(const out *o, const char *key, const char *fmt, ...) {
     limn_status status = LIMN_OK;
-    char value[1024], *line = NULL, quoted[2 * sizeof value];
+    char *value = NULL, *quoted = NULL, *line = NULL;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(value, sizeof value, fmt, ap);
+    int length = vsnprintf(NULL, 0, fmt, ap);
     va_end(ap);
-    size_t n = 0;
+    if (length < 0) FAIL(LIMN_EFAIL, "a text cannot be formatted");
+    TRY(limn_new(&value, (size_t)length + 1, 1));
+    TRY(limn_new(&quoted, (size_t)length + 1, 2));
+    va_start(ap, fmt);
+    vsnprintf(value, (size_t)length + 1, fmt, ap);
+    va_end(ap);
+    char *q = quoted;
     for (char *c = value; *c; c++) {
         if (o->as == LIMN_TABLE && ((unsigned char)*c < ' ' || *c == 127)) *c = '?';
-        if (*c == '"') quoted[n++] = '"';
-        quoted[n++] = *c;
+        if (*c == '"') *q++ = '"';
+        *q++ = *c;
     }
-    quoted[n] = '\0';
     if (o->as == LIMN_CSV)
         TRY(limn_format(&line, "%s,\"%s\"\n", key, quoted));
     else
         TRY(limn_format(&line, "%-12s %s\n", key, value));
     if (o->write(o->ctx, line, strlen(line)) != 0) FAIL(LIMN_EFAIL, "the output cannot be written");
 done:
+    free(value);
+    free(quoted);
     free(line);
     return status;
 }

@@ -501,6 +501,11 @@ static void fingerprints_of_many_chunks_at_any_thread_count(void **state) {
     char first[65], b[65];
     limn_data_options o = plain();
     idx_images("many", 1000, 4, 4);
+    float x[130];
+    for (int i = 0; i < 65; i++) x[2 * i] = (float)i + 0.5f, x[2 * i + 1] = (float)-i;
+    assert_int_equal(limn_npy_write(temp_path("two.npy"), x, (size_t[]){65, 1, 2}, 3), LIMN_OK);
+    print_of(b, o, temp_path("two.npy"));
+    assert_string_equal(b, "64435c135506e8d3c1abafea8f773fb969476e25ec241cee5d70b68bfb05305e"); /* hashlib */
     for (o.threads = 1; o.threads <= 8; o.threads++) {
         print_of(o.threads == 1 ? first : b, o, temp_path("many"));
         if (o.threads > 1) assert_string_equal(first, b);
