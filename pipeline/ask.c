@@ -70,7 +70,7 @@ done:
 
 /* Whether a model reader knows the file's first bytes. */
 static int looks_like_model(const char *path) {
-    unsigned char head[64];
+    unsigned char head[LIMN_MODEL_HEAD];
     FILE *f = fopen(path, "rb");
     size_t n = f ? fread(head, 1, sizeof head, f) : 0;
     if (f) fclose(f);

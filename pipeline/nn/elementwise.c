@@ -41,7 +41,7 @@ static void mask_gradient(const float *y, float *g, size_t n) {
 
 static void mask_guided(const float *y, float *g, size_t n) {
 #pragma omp simd
-    for (size_t i = 0; i < n; i++) g[i] = (y[i] > 0) & (g[i] > 0) ? g[i] : 0;
+    for (size_t i = 0; i < n; i++) g[i] = ((y[i] > 0) & (g[i] > 0)) ? g[i] : 0;
 }
 
 static void mask_deconvnet(const float *y, float *g, size_t n) {
