@@ -42,25 +42,29 @@ static limn_status finish_png(const char *path, double dpi) {
 static limn_status finish_svg(const char *path, double dpi);
 static limn_status finish_pdf(const char *path, double dpi);
 
-/* How gnuplot draws a format. Sizes come from the script's variables width, height (cm), dpi and face. Calibration, as
- * measured: a font's pt and a line's width come out true with these scales; a `pt 7` of pointsize 1 has a diameter of 6
- * pt in the cairo terminals and 6.75 pt in svg; svg sets vertically centred text 0.142 em too high. */
+/* How gnuplot draws a format. Sizes come from the script's variables width, height (cm), dpi, font_size and face.
+ * Calibration, as measured: a font's pt and a line's width come out true with these scales; a `pt 7` of pointsize 1 has a
+ * diameter of 6 pt in the cairo terminals, and in svg of 0.75 px (1/96 inch) for each pt of the font; svg sets vertically
+ * centred text 0.142 em too high. Sizes are rounded here, for gnuplot cuts them to whole dots, px and points. */
 static const struct {
     const char *terminal;
     const char *tail; /* what a complete file ends with (within TAIL bytes) */
     const char *mm;   /* pointsize of a point with a diameter of 1 mm */
     double raise;     /* em */
+    double low, high; /* dots (px, points) from the picture's edges to the plot area's */
     limn_status (*finish)(const char *path, double dpi);
 } drawn[FORMATS] = {
     [PNG] = {"pngcairo noenhanced size ceil(width/2.54*dpi-.5),ceil(height/2.54*dpi-.5) font face fontscale dpi/96 "
              "linewidth dpi/72 pointscale dpi/72 background 'white'",
-             "IEND", "72/25.4/6", 0, finish_png},
-    [SVG] = {"svg noenhanced size width/2.54*96,height/2.54*96 font face fontscale 96/72. linewidth 96/72. "
+             "IEND", "72/25.4/6", 0, .5, .505, finish_png},
+    [SVG] = {"svg noenhanced size ceil(width/2.54*96-.5),ceil(height/2.54*96-.5) font face fontscale 96/72. linewidth "
+             "96/72. "
              "background 'white'",
-             "</svg>", "96/25.4/.75/font_size", .142, finish_svg},
-    [PDF] = {"pdfcairo noenhanced size width cm,height cm font face fontscale .75 linewidth 2 pointscale 1 "
+             "</svg>", "96/25.4/.75/font_size", .142, 0, .01, finish_svg},
+    [PDF] = {"pdfcairo noenhanced size (ceil(width/2.54*72-.5)+.1)/72,(ceil(height/2.54*72-.5)+.1)/72 font face "
+             "fontscale .75 linewidth 2 pointscale 1 "
              "background 'white'",
-             "%%EOF", "72/25.4/6", 0, finish_pdf},
+             "%%EOF", "72/25.4/6", 0, .5, .505, finish_pdf},
 };
 enum { TAIL = 1024, MOST_DOTS = 20000 };
 
@@ -212,10 +216,23 @@ done:
     return status;
 }
 
+/* The ranges of both pairs of axes. cairo's plot area ends half a dot inside the picture, so its axes begin and end there:
+ * a whole dot of ours then is a whole dot of the picture, from edge to edge. */
+static void write_ranges(drawing *d, int format) {
+    const plots_sheet *s = d->s;
+    double dot = 2.54 / (format == PNG ? plots_dpi(d->f) : 72), em = plots_font_size(d->f) * 2.54 / 72; /* cm */
+    double x_per_cm = (s->x_max - s->x_min) / s->width, y_per_cm = (s->y_top - s->y_bottom) / s->height;
+    double low = drawn[format].low * dot, high = drawn[format].high * dot, shift = drawn[format].raise * em * y_per_cm;
+    double x0 = s->x_min + low * x_per_cm, x1 = s->x_max - high * x_per_cm;
+    double y0 = s->y_bottom + low * y_per_cm, y1 = s->y_top - high * y_per_cm;
+    plots_put(&d->script, "set xrange [%.9g:%.9g]; set yrange [%.9g:%.9g]\n", x0, x1, y0, y1);
+    plots_put(&d->script, "set x2range [%.9g:%.9g]; set y2range [%.9g:%.9g] # where texts stand\n", x0, x1, y0 + shift,
+              y1 + shift);
+}
+
 static void write_script(drawing *d) {
     const plots_sheet *s = d->s;
     plots_text *t = &d->script;
-    double em = plots_font_size(d->f) * 2.54 / 72, y_per_cm = (s->y_top - s->y_bottom) / s->height;
     int first = 1;
     plots_put(t, "# %s: change what you like, and run gnuplot on this file in its folder; the data are in %s.bin.\n",
               d->base, d->base);
@@ -226,14 +243,12 @@ static void write_script(drawing *d) {
     plots_put(t, "set encoding utf8\nunset key\nunset tics\nunset border\n");
     plots_put(t,
               "set lmargin at screen 0; set rmargin at screen 1; set bmargin at screen 0; set tmargin at screen 1\n");
-    plots_put(t, "set xrange [%.9g:%.9g]; set yrange [%.9g:%.9g]\n", s->x_min, s->x_max, s->y_bottom, s->y_top);
-    plots_put(t, "set x2range [%.9g:%.9g] # texts stand at the second axes\n\n%s", s->x_min, s->x_max, s->setup.text);
+    plots_put(t, "\n%s", s->setup.text);
     for (int i = 0; i < FORMATS; i++) {
         if (!d->made[i]) continue;
-        double shift = drawn[i].raise * em * y_per_cm;
         plots_put(t, "\nset terminal %s\n", drawn[i].terminal);
         plots_put(t, "mm = %s # pointsize of a point of 1 mm\n", drawn[i].mm);
-        plots_put(t, "set y2range [%.9g:%.9g]\n", s->y_bottom + shift, s->y_top + shift);
+        write_ranges(d, i);
         plots_put(t, "set output '../%s.%s'.part\n", d->f->name, limn_plot_formats[i].name);
         plots_put(t, "%s\n", first ? s->plot.text : "replot");
         first = 0;

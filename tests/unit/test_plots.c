@@ -22,18 +22,11 @@
 #include "plots/scatter.h"
 #include "plots/text.h"
 #include "tests/lib/files.h"
+#include "tests/lib/pixels.h"
 
 static const float square[] = {-1, -1, 1, -1, -1, 1, 1, 1, 0, 0, .5f, 0, 0, .5f, -.5f, 0, 0, -.5f, .2f, .2f};
 enum { N = 10 };
 static const int each[N] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-
-/* A fresh folder for one figure. */
-static const char *fresh(const char *name) {
-    const char *path = temp_path(name);
-    (void)temp_file(temp_folder() ? "made" : "", "", 0);
-    assert_true(mkdir(path, 0777) == 0 || errno == EEXIST);
-    return path;
-}
 
 static limn_scatter plain_spec(const char *folder, const char *name) {
     return (limn_scatter){.figure = {.folder = folder, .name = name, .width = 4, .dpi = 100},
@@ -152,16 +145,11 @@ static void texts_are_wrapped_and_clipped(void **state) {
  */
 /* Short enough to enter a legend whole; a command that ran would leave bait_* in gnuplot's folder or in ours. */
 static const char *const hostile[N] = {
-    "`touch bait_a`",
-    "system(\"touch bait_b\")",
-    "\"; !touch bait_c; \"",
-    "{/Symbol a}_b^c",
-    "<script>x</script>&amp;",
-    "''.system('>bait_d').''",
-    "'.system('>bait_g').'\\",
-    "x\nsystem('touch bait_e')\n!touch bait_f\n",
-    "\xff\xfe in \xc3\x28",
-    "../../x @x %s %d",
+    "`touch bait_a`",          "system(\"touch bait_b\")",
+    "\"; !touch bait_c; \"",   "{/Symbol a}_b^c",
+    "<script>x</script>&amp;", "''.system('>bait_d').''",
+    "'.system('>bait_g').'\\", "x\nsystem('touch bait_e')\n!touch bait_f\n",
+    "\xff\xfe in \xc3\x28",    "../../x @x %s %d",
 };
 /* How the SVG says each. */
 static const char *const harmless[N] = {
