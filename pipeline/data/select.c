@@ -16,7 +16,7 @@ limn_status data_select(size_t **index, size_t *count, size_t n, const int *labe
         limn_rng r = limn_rng_stream(o->seed, LIMN_RNG_SELECTION, 0);
         limn_rng_shuffle(&r, x, n);
     }
-    TRY(limn_new(&taken, n_classes, sizeof *taken));
+    if (o->per_class) TRY(limn_new(&taken, n_classes, sizeof *taken));
     for (size_t i = 0; i < n; i += every) {
         if (o->limit && kept == o->limit) break;
         if (o->per_class && taken[label[x[i]]]++ >= o->per_class) continue;
