@@ -3,11 +3,11 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/try.h"
 #include "data/dataset.h"
+#include "text.h"
 
 typedef struct {
     const limn_dataset *d;
@@ -53,8 +53,7 @@ done:
 /* ---- text and CSV ---------------------------------------------------------------------------------------------------
  */
 typedef struct {
-    limn_text_fn write;
-    void *ctx;
+    text_out text;
     limn_format_kind as;
 } out;
 
@@ -64,7 +63,7 @@ static limn_status put(const out *o, const char *key, const char *fmt, ...) LIMN
  * so that a name cannot steer the terminal. */
 static limn_status put(const out *o, const char *key, const char *fmt, ...) {
     limn_status status = LIMN_OK;
-    char *value = NULL, *quoted = NULL, *line = NULL;
+    char *value = NULL, *quoted = NULL;
     va_list ap;
     va_start(ap, fmt);
     int length = vsnprintf(NULL, 0, fmt, ap);
@@ -82,20 +81,18 @@ static limn_status put(const out *o, const char *key, const char *fmt, ...) {
         *q++ = *c;
     }
     if (o->as == LIMN_CSV)
-        TRY(limn_format(&line, "%s,\"%s\"\n", key, quoted));
+        TRY(text_put(&o->text, "%s,\"%s\"\n", key, quoted));
     else
-        TRY(limn_format(&line, "%-12s %s\n", key, value));
-    if (o->write(o->ctx, line, strlen(line)) != 0) FAIL(LIMN_EFAIL, "the output cannot be written");
+        TRY(text_put(&o->text, "%-12s %s\n", key, value));
 done:
     free(value);
     free(quoted);
-    free(line);
     return status;
 }
 
 static limn_status as_lines(const facts *f, const out *o) {
     limn_status status = LIMN_OK;
-    if (o->as == LIMN_CSV && o->write(o->ctx, "key,value\n", 10) != 0) FAIL(LIMN_EFAIL, "the output cannot be written");
+    if (o->as == LIMN_CSV) TRY(text_put(&o->text, "key,value\n"));
     TRY(put(o, "format", "%s", limn_dataset_format(f->d)));
     TRY(put(o, "samples", "%zu", f->count));
     TRY(put(o, "shape", "%zu x %zu x %zu (channels x height x width)", f->C, f->H, f->W));
@@ -160,8 +157,7 @@ static limn_status as_json(const facts *f, const out *o) {
     ok = ok && add_classes(root, f);
     text = ok ? cJSON_Print(root) : NULL;
     if (!text) FAIL(LIMN_ENOMEM, "no memory for JSON");
-    if (o->write(o->ctx, text, strlen(text)) != 0 || o->write(o->ctx, "\n", 1) != 0)
-        FAIL(LIMN_EFAIL, "the output cannot be written");
+    TRY(text_put(&o->text, "%s\n", text));
 done:
     cJSON_free(text);
     cJSON_Delete(root);
@@ -170,7 +166,7 @@ done:
 
 limn_status limn_dataset_describe(const limn_dataset *d, limn_format_kind as, limn_text_fn write, void *ctx) {
     facts f = {0};
-    const out o = {write, ctx, as};
+    const out o = {{write, ctx}, as};
     limn_status status = gather(&f, d);
     if (status == LIMN_OK) status = as == LIMN_JSON ? as_json(&f, &o) : as_lines(&f, &o);
     free(f.of_class);
