@@ -267,7 +267,7 @@ static void table_line(shell *sh, const char *cell, const size_t *width, const u
         const char *text = cell + marked;
         size_t room = width[i] - width_of(text);
         if (i) emit_text(sh, "  ");
-        if (right[i]) pad(sh, room);
+        if (right[i] && (*text || i + 1 < columns)) pad(sh, room); /* no blanks at the end of a line */
         emit_text(sh, text);
         if (!right[i] && i + 1 < columns) pad(sh, room);
         cell = text + strlen(text) + 1;

@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "base/try.h"
 #include "db/functions.h"
+#include "tests/lib/files.h"
 
 static sqlite3 *db;
 
@@ -294,6 +295,21 @@ static void any_value_in_any_place_is_an_answer_or_an_error(void **state) {
     assert_true(answers > 100 && errors > 100);
 }
 
+static void every_function_is_documented(void **state) {
+    (void)state;
+    size_t n = 0;
+    char *doc = (char *)read_whole("docs/sql.md", &n);
+    doc = realloc(doc, n + 1);
+    assert_non_null(doc);
+    doc[n] = 0;
+    for (const sql_function *f = sql_functions; f->name; f++) {
+        char line[300];
+        snprintf(line, sizeof line, "| `%s%s` | %s |\n", f->name, f->args, f->help);
+        if (!strstr(doc, line)) fail_msg("docs/sql.md lacks the line %s", line);
+    }
+    free(doc);
+}
+
 static void the_table_is_whole(void **state) {
     (void)state;
     for (const sql_function *f = sql_functions; f->name; f++) {
@@ -324,6 +340,7 @@ int main(void) {
         cmocka_unit_test(pictures_hold_the_palettes_colours),
         cmocka_unit_test(any_value_in_any_place_is_an_answer_or_an_error),
         cmocka_unit_test(the_table_is_whole),
+        cmocka_unit_test(every_function_is_documented),
     };
     return cmocka_run_group_tests(tests, open_db, close_db);
 }

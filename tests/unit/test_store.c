@@ -391,6 +391,30 @@ static void readers_see_committed_rows_while_one_writes(void **state) {
     store_close(w);
 }
 
+static void a_reader_that_stays_keeps_the_log_alive_and_no_more(void **state) {
+    (void)state;
+    const char *path = temp_path("stays.db");
+    limn_store *w = NULL, *r = NULL;
+    int64_t attribution = 0;
+    int one = 1;
+    OK(store_open(&w, path));
+    begin_and_map(w, &attribution, 0, 3);
+    OK(store_commit(w));
+    OK(store_open_readonly(&r, path));
+    OK(db_exec(r, "BEGIN; SELECT count(*) FROM map"));
+    sqlite3_busy_timeout(w->db, 1); /* ms: the reader will not go */
+    OK(store_finish(w, &one));
+    assert_int_equal(one, 0);
+    assert_true(exists(path, "-wal"));
+    OK(db_exec(r, "COMMIT"));
+    store_close(r);
+    OK(store_finish(w, &one));
+    assert_int_equal(one, 1);
+    store_close(w);
+    assert_false(exists(path, "-wal"));
+    assert_int_equal(ask(path, "SELECT count(*) FROM map"), 3);
+}
+
 /* As somebody whom the folder's permissions hold: `what` in a child, which as root becomes nobody. */
 static int as_nobody(int (*what)(const char *path), const char *path) {
     pid_t pid = fork();
@@ -693,6 +717,7 @@ int main(void) {
         cmocka_unit_test(the_second_writer_is_told),
         cmocka_unit_test(a_kill_leaves_whole_batches),
         cmocka_unit_test(readers_see_committed_rows_while_one_writes),
+        cmocka_unit_test(a_reader_that_stays_keeps_the_log_alive_and_no_more),
         cmocka_unit_test(a_read_only_folder_is_enough_to_read),
         cmocka_unit_test(a_full_disk_is_said_and_leaves_what_was_stored),
         cmocka_unit_test(the_same_result_is_found_and_another_is_made),
