@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/try.h"
+#include "data/array.h"
 #include "data/dataset.h"
 #include "db/digest.h"
 #include "db/info.h"
@@ -60,10 +61,27 @@ static limn_status data_info(const char *path, limn_format_kind as, const text_o
     limn_status status = LIMN_OK;
     limn_dataset *d = NULL;
     char *const one = (char *)(uintptr_t)path;
-    limn_data_options o = {.images = &one, .n_images = 1, .scale = 1, .std = {1, 1, 1, 1}};
-    TRY(limn_dataset_open(&d, &o));
+    limn_data_options o = LIMN_DATA_OPTIONS_INIT;
+    limn_array a = {0};
+    o.images = &one;
+    o.n_images = 1;
+    char why[512];
+    status = limn_dataset_open(&d, &o);
+    snprintf(why, sizeof why, "%s", limn_message());
+    /* an array that is no set of pictures (labels, vectors) is told by its type and shape */
+    if (status == LIMN_EINPUT && limn_array_read(&a, path) == LIMN_OK && a.rank <= 2) {
+        TRY(as == LIMN_JSON
+                ? text_put(t, "{\"format\": \"%s\", \"type\": \"%s\", \"shape\": [%zu", a.format,
+                           limn_dtype_name(a.dtype), a.rank > 0 ? a.dim[0] : 1)
+                : text_put(t, "%s, %s, shape (%zu", a.format, limn_dtype_name(a.dtype), a.rank > 0 ? a.dim[0] : 1));
+        if (a.rank == 2) TRY(text_put(t, ", %zu", a.dim[1]));
+        status = text_put(t, as == LIMN_JSON ? "]}\n" : ")\n");
+        goto done;
+    }
+    if (status != LIMN_OK) FAIL(status, "%s", why);
     TRY(limn_dataset_describe(d, as, t->write, t->ctx));
 done:
+    limn_array_clear(&a);
     limn_dataset_free(d);
     return status;
 }
