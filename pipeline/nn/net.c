@@ -14,7 +14,7 @@
  * The table is part of what makes a result: with another B some bits change. */
 static const struct {
     size_t row_bytes, B;
-} chunk_rows[] = {{(size_t)1 << 20, 32}, {(size_t)8 << 20, 16}, {(size_t)64 << 20, 8}, {(size_t)256 << 20, 4}};
+} chunk_rows[] = {{(size_t)8 << 20, 16}, {(size_t)64 << 20, 8}, {(size_t)256 << 20, 4}};
 
 static size_t chunk_of(const limn_graph *g) {
     double bytes = 0;

@@ -612,7 +612,7 @@ static void threads_and_workers_change_no_bit(void **state) {
 
 static void chunks_depend_on_the_graph_alone(void **state) {
     (void)state;
-    static const struct { size_t side, B; } want[] = {{8, 32}, {500, 16}, {1500, 8}, {4000, 4}, {9000, 1}};
+    static const struct { size_t side, B; } want[] = {{8, 16}, {1000, 16}, {1500, 8}, {4000, 4}, {9000, 1}};
     for (size_t k = 0; k < COUNT_OF(want); k++) {
         limn_graph *g = begin((limn_shape)PICTURE(1, want[k].side, want[k].side));
         limn_net *net;
