@@ -7,14 +7,20 @@
 
 #include "cli/cli.h"
 
-/* Queries without quotes of their own, so that a shell's single quotes hold them. */
-static const char *const tries[] = {
-    "'SELECT label, count(*) AS images, round(avg(label = class), 4) AS accuracy FROM sample JOIN prediction "
-    "USING (sample_id) GROUP BY label'",
-    "'SELECT idx, label, class, round(margin, 3) AS margin FROM sample JOIN prediction USING (sample_id) "
-    "WHERE label <> class ORDER BY margin DESC LIMIT 5'",
-    "'SELECT * FROM v_summary LIMIT 10'",
-};
+/* Queries without quotes of their own, so that a shell's single quotes hold them: with labels, and without. */
+static const char *const tries[2][3] = {
+    {"'SELECT class, count(*) AS images, round(avg(probability), 4) AS mean_probability FROM prediction GROUP BY "
+     "class'",
+     "'SELECT idx, source, class, round(margin, 3) AS margin FROM sample JOIN prediction USING (sample_id) "
+     "ORDER BY margin LIMIT 5'",
+     "'SELECT method, flavour, count(*) AS maps, round(avg(map_mean(data)), 5) AS mean FROM map "
+     "JOIN attribution USING (attribution_id) GROUP BY attribution_id'"},
+    {"'SELECT label, count(*) AS images, round(avg(label = class), 4) AS accuracy FROM sample JOIN prediction "
+     "USING (sample_id) GROUP BY label'",
+     "'SELECT idx, label, class, round(margin, 3) AS margin FROM sample JOIN prediction USING (sample_id) "
+     "WHERE label <> class ORDER BY margin DESC LIMIT 5'",
+     "'SELECT method, flavour, count(*) AS maps, round(avg(map_mean(data)), 5) AS mean FROM map "
+     "JOIN attribution USING (attribution_id) GROUP BY attribution_id'"}};
 
 static void print_json(const limn_run_result *r) {
     fputs("{\"result\":{\"db\":", stdout);
@@ -37,12 +43,12 @@ void cli_print_result(const limn_run_result *r, int json) {
         return;
     }
     if (r->nothing_to_do) puts("This experiment was finished before: there was nothing to do.");
-    printf("%zu samples", r->samples);
+    printf("%zu sample%s", r->samples, r->samples == 1 ? "" : "s");
     if (!isnan(r->accuracy)) printf(", accuracy %.4f", r->accuracy);
     if (!isnan(r->kl)) printf(", KL %.4f", r->kl);
     printf("\ndatabase  %s\nfigures   %s (%zu)\ndigest    %s\n\nTry\n", r->db, r->out, r->figures, r->digest);
     cli_quote(db, sizeof db, r->db);
-    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) printf("  limn sql %s %s\n", db, tries[i]);
+    for (size_t i = 0; i < 3; i++) printf("  limn sql %s %s\n", db, tries[!isnan(r->accuracy)][i]);
 }
 
 int cli_ended(limn_status s, const char *name, int argc, char *const *argv) {
