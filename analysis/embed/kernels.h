@@ -1,0 +1,78 @@
+/* The hot loops of embedding, compiled once per instruction set and chosen at run time.
+ *
+ * The body of every loop stands once, in kernels.inc, written with GNU C vectors. It is compiled for the baseline (16
+ * byte vectors), for AVX2 (32) and for AVX-512 (64). Sums run over a fixed number of logical lanes (16 floats, 8
+ * doubles) or have one lane per output, and products are never contracted into fused ones (-ffp-contract=off), so
+ * every set gives the same bits: tests/property/test_kernels.c holds them against each other and against plain loops.
+ *
+ * Kernels are pure: they write only what is named as output, and may run in any thread. */
+#ifndef LIMN_EMBED_KERNELS_H
+#define LIMN_EMBED_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    BH_GROUP = 32,   /* targets that share an interaction list */
+    BH_CHUNK = 128,  /* items of a list that are summed in float32 before the sum goes on in float64 */
+    EDGE_LANES = 16, /* rows of the packed affinities are padded to a multiple of it */
+    EXACT_LANES = 8, /* targets of one call of the exact kernels */
+    COV_ROWS = 4,    /* a tile of the covariance */
+    COV_COLS = 16
+};
+
+/* What a tree node is to a target: centre of mass, mass, and 4 x its second moments about the centre. */
+enum { BH_X, BH_Y, BH_Z, BH_M, BH_XX, BH_XY, BH_YY, BH_XZ, BH_YZ, BH_ZZ, BH_T /* trace, not times 4 */, BH_FIELDS };
+
+typedef struct {
+    size_t n; /* <= BH_CHUNK */
+    float field[BH_FIELDS][BH_CHUNK];
+} bh_list;
+
+typedef struct {
+    const char *name;
+
+    /* acc (dims + 1, BH_GROUP): rows 0 … dims-1 += sum of w^2 (t - y), the last row += sum of w, over the items of the
+     * list. t (dims, BH_GROUP), aligned to 64. */
+    void (*bh_nodes)(int dims, const float *t, const bh_list *list, double *acc);
+    /* The same over `count` <= BH_CHUNK single points y[d][0 … count-1]. */
+    void (*bh_points)(int dims, const float *t, const float *const *y, size_t count, double *acc);
+    /* The same over the targets first … first + count - 1 themselves; a target never meets itself. */
+    void (*bh_self)(int dims, const float *t, size_t first, size_t count, double *acc);
+
+    /* F (rows, dims) of rows r0 … r1-1: sum over the row's edges of p w (y_row - y_col). y (n, dims == 2 ? 2 : 4)
+     * interleaved; edges start[r] … start[r+1]-1, a multiple of EDGE_LANES (padding: col = r, p = 0). */
+    void (*attract)(int dims, const float *y, const size_t *start, const uint32_t *col, const float *p, size_t r0,
+                    size_t r1, float *F);
+
+    /* Targets i0 … i0+7 against all n points, float64. y (dims, stride), stride a multiple of 8, padded with anything
+     * finite. F (dims, 8) = sum of w^2 (y_i - y_j), z (8) = sum of w over j != i. */
+    void (*exact_forces)(int dims, const double *y, size_t stride, size_t n, size_t i0, double *F, double *z);
+    /* z (8) = sum of w over j >= i0 + 8: half of the pairs, those inside the eight left out. */
+    void (*exact_z)(int dims, const double *y, size_t stride, size_t n, size_t i0, double *z);
+
+    /* e[i] = exp(-beta d[i]), d >= 0; sums[0] = sum of e, [1] = of t e, [2] = of t^2 e with t = beta d (t e = 0 where e
+     * vanishes). d and e have room for a multiple of 8. */
+    void (*entropy)(const double *d, size_t k, double beta, double *e, double *sums);
+
+    /* Squared distance by direct difference in float64; in order of the components where D < 8. */
+    double (*sqdist_f)(const float *a, const float *b, size_t D);
+    double (*sqdist_d)(const double *a, const double *b, size_t D);
+
+    /* hit[0 … return-1] = the j with c[j] + norm[j] <= limit, ascending. count a multiple of 64. */
+    size_t (*scan)(const float *c, const float *norm, size_t count, float limit, uint32_t *hit);
+
+    /* tile (COV_ROWS, COV_COLS) of C (.., stride) += sum over rows of x[i0 + a] x[j0 + b]; x (rows, stride). */
+    void (*covariance)(const double *x, size_t rows, size_t stride, size_t i0, size_t j0, double *C);
+
+    /* How many of d[0 … n-1] are < t, or <= t. */
+    size_t (*count_below)(const double *d, size_t n, double t);
+    size_t (*count_upto)(const double *d, size_t n, double t);
+} embed_kernels;
+
+/* The widest set that this processor has. */
+const embed_kernels *embed_kernels_best(void);
+/* Set number i, narrowest first; NULL past the last one that this processor has. */
+const embed_kernels *embed_kernels_at(int i);
+
+#endif

@@ -1,0 +1,319 @@
+/* The kernels of every instruction set that this processor has, against plain float64 loops and, bit by bit, against
+ * one another. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/try.h"
+#include "embed/kernels.h"
+
+/* Up to 128 float32 terms of like size, each with a handful of roundings. */
+static const double FLOAT_SUM = 2e-6;
+/* The same in float64, for up to 300 terms. */
+static const double DOUBLE_SUM = 1e-13;
+
+enum { N = 300, STRIDE = 304 };
+
+static float points[3 * BH_CHUNK], targets[3 * BH_GROUP];
+static double layout[3 * STRIDE];
+
+static int setup(void **state) {
+    (void)state;
+    limn_rng r = limn_rng_stream(1, LIMN_RNG_TEST, 0);
+    for (size_t i = 0; i < COUNT_OF(points); i++) points[i] = (float)(3 * limn_rng_normal(&r));
+    for (size_t i = 0; i < COUNT_OF(targets); i++) targets[i] = (float)(3 * limn_rng_normal(&r));
+    for (size_t i = 0; i < COUNT_OF(layout); i++) layout[i] = 3 * limn_rng_normal(&r);
+    return 0;
+}
+
+static void assert_near(double got, double want, double scale, double tolerance) {
+    if (!(fabs(got - want) <= tolerance * scale)) fail_msg("%.17g is not %.17g", got, want);
+}
+
+/* acc of the kernel against the float64 sum over `count` points (self: those are the targets from `first` on). */
+static void check_points(const embed_kernels *k, int dims, size_t count, int self, size_t first) {
+    double acc[4 * BH_GROUP] = {0};
+    const float *y[3];
+    for (int d = 0; d < 3; d++) y[d] = self ? targets + d * BH_GROUP + first : points + d * BH_CHUNK;
+    if (self)
+        k->bh_self(dims, targets, first, count, acc);
+    else
+        k->bh_points(dims, targets, y, count, acc);
+    for (size_t i = 0; i < BH_GROUP; i++) {
+        double want[4] = {0}, size[4] = {0};
+        for (size_t j = 0; j < count; j++) {
+            double diff[3], r = 1;
+            if (self && j + first == i) continue;
+            for (int d = 0; d < dims; d++) {
+                diff[d] = (double)targets[(size_t)d * BH_GROUP + i] - (double)y[d][j];
+                r += diff[d] * diff[d];
+            }
+            for (int d = 0; d < dims; d++) {
+                want[d] += diff[d] / (r * r);
+                size[d] += fabs(diff[d]) / (r * r);
+            }
+            want[dims] += 1 / r;
+        }
+        size[dims] = want[dims];
+        for (int d = 0; d <= dims; d++) assert_near(acc[(size_t)d * BH_GROUP + i], want[d], size[d] + 1e-30, FLOAT_SUM);
+    }
+}
+
+static void points_sum_as_plain_loops(void **state) {
+    (void)state;
+    for (int s = 0; embed_kernels_at(s); s++)
+        for (int dims = 2; dims <= 3; dims++) {
+            check_points(embed_kernels_at(s), dims, BH_CHUNK, 0, 0);
+            check_points(embed_kernels_at(s), dims, 1, 0, 0);
+            check_points(embed_kernels_at(s), dims, BH_GROUP, 1, 0);
+            check_points(embed_kernels_at(s), dims, 7, 1, 20);
+        }
+}
+
+/* A node of a tight cluster acts as its points do, up to the third power of size over distance. */
+static void nodes_act_as_their_points(void **state) {
+    (void)state;
+    enum { MEMBERS = 40 };
+    const double width = 0.05;
+    for (int dims = 2; dims <= 3; dims++) {
+        limn_rng r = limn_rng_stream(2, LIMN_RNG_TEST, (uint64_t)dims);
+        double y[3][MEMBERS], c[3] = {0}, q[6] = {0};
+        static const int pair[6][2] = {{0, 0}, {0, 1}, {1, 1}, {0, 2}, {1, 2}, {2, 2}};
+        for (int d = 0; d < dims; d++) {
+            for (int j = 0; j < MEMBERS; j++) c[d] += (y[d][j] = 0.4 + width * limn_rng_normal(&r)) / MEMBERS;
+        }
+        for (int t = 0; t < (dims == 3 ? 6 : 3); t++)
+            for (int j = 0; j < MEMBERS; j++)
+                q[t] += (y[pair[t][0]][j] - c[pair[t][0]]) * (y[pair[t][1]][j] - c[pair[t][1]]);
+        bh_list list = {.n = 1};
+        for (int d = 0; d < dims; d++) list.field[BH_X + d][0] = (float)c[d];
+        list.field[BH_M][0] = MEMBERS;
+        for (int t = 0; t < 6; t++) list.field[BH_XX + t][0] = (float)(4 * q[t]);
+        list.field[BH_T][0] = (float)(q[0] + q[2] + q[5]);
+        for (int s = 0; embed_kernels_at(s); s++) {
+            double acc[4 * BH_GROUP] = {0};
+            embed_kernels_at(s)->bh_nodes(dims, targets, &list, acc);
+            for (size_t i = 0; i < BH_GROUP; i++) {
+                double want[4] = {0}, reach = 1;
+                for (int j = 0; j < MEMBERS; j++) {
+                    double diff[3], rr = 1;
+                    for (int d = 0; d < dims; d++) {
+                        diff[d] = (double)targets[(size_t)d * BH_GROUP + i] - y[d][j];
+                        rr += diff[d] * diff[d];
+                    }
+                    for (int d = 0; d < dims; d++) want[d] += diff[d] / (rr * rr);
+                    want[dims] += 1 / rr;
+                    reach = rr;
+                }
+                /* third order: (width/sqrt(1 + d^2))^3 = 1.3e-4 at most, times about 6 */
+                double order3 = 6 * pow(width, 3) / sqrt(reach) + FLOAT_SUM;
+                for (int d = 0; d <= dims; d++)
+                    assert_near(acc[(size_t)d * BH_GROUP + i], want[d], MEMBERS / reach, order3);
+            }
+        }
+    }
+}
+
+static void exact_kernels_equal_plain_loops(void **state) {
+    (void)state;
+    for (int s = 0; embed_kernels_at(s); s++)
+        for (int dims = 1; dims <= 3; dims++)
+            for (size_t i0 = 0; i0 < N; i0 += 96) {
+                double F[3 * EXACT_LANES], z[EXACT_LANES], half[EXACT_LANES];
+                embed_kernels_at(s)->exact_forces(dims, layout, STRIDE, N, i0, F, z);
+                embed_kernels_at(s)->exact_z(dims, layout, STRIDE, N, i0, half);
+                for (size_t l = 0; l < EXACT_LANES && i0 + l < N; l++) {
+                    double want[3] = {0}, sum = 0, above = 0;
+                    for (size_t j = 0; j < N; j++) {
+                        double r = 1, diff[3];
+                        if (j == i0 + l) continue;
+                        for (int d = 0; d < dims; d++) {
+                            diff[d] = layout[(size_t)d * STRIDE + i0 + l] - layout[(size_t)d * STRIDE + j];
+                            r += diff[d] * diff[d];
+                        }
+                        for (int d = 0; d < dims; d++) want[d] += diff[d] / (r * r);
+                        sum += 1 / r;
+                        if (j >= i0 + EXACT_LANES) above += 1 / r;
+                    }
+                    for (int d = 0; d < dims; d++) assert_near(F[d * EXACT_LANES + (int)l], want[d], sum, DOUBLE_SUM);
+                    assert_near(z[l], sum, sum, DOUBLE_SUM);
+                    assert_near(half[l], above, sum, DOUBLE_SUM);
+                }
+            }
+}
+
+static void entropy_is_that_of_libm(void **state) {
+    (void)state;
+    enum { K = 83, ROOM = 88 };
+    double d[ROOM] = {0}, e[ROOM], sums[3];
+    for (int i = 0; i < K; i++) d[i] = i == K - 1 ? 1e200 : 0.001 * i * i * i;
+    static const double betas[] = {1e-300, 1e-3, 0.7, 5, 1e6, 1e150};
+    for (int s = 0; embed_kernels_at(s); s++)
+        for (size_t b = 0; b < COUNT_OF(betas); b++) {
+            double want[3] = {0};
+            embed_kernels_at(s)->entropy(d, K, betas[b], e, sums);
+            for (int i = 0; i < K; i++) {
+                double t = betas[b] * d[i], w = t > 708 ? 0 : exp(-t);
+                assert_near(e[i], w, w, 4e-16 * (1 + (w > 0 ? t : 0)));
+                want[0] += w;
+                if (w > 0) want[1] += t * w, want[2] += t * t * w;
+            }
+            for (int q = 0; q < 3; q++) assert_near(sums[q], want[q], want[q], DOUBLE_SUM);
+        }
+}
+
+static void distances_and_counts_equal_plain_loops(void **state) {
+    (void)state;
+    for (int s = 0; embed_kernels_at(s); s++) {
+        const embed_kernels *k = embed_kernels_at(s);
+        for (size_t D = 1; D < 40; D++) {
+            double f = 0, d = 0;
+            for (size_t i = 0; i < D; i++) {
+                double u = (double)points[i] - (double)points[100 + i], v = layout[i] - layout[100 + i];
+                f += u * u;
+                d += v * v;
+            }
+            assert_near(k->sqdist_f(points, points + 100, D), f, f, D < 8 ? 0 : 1e-15);
+            assert_near(k->sqdist_d(layout, layout + 100, D), d, d, D < 8 ? 0 : 1e-15);
+        }
+        double values[101];
+        for (int i = 0; i < 101; i++) values[i] = i % 10;
+        for (size_t n = 0; n <= 101; n++) {
+            size_t below = 0, upto = 0;
+            for (size_t i = 0; i < n; i++) below += values[i] < 4, upto += values[i] <= 4;
+            assert_int_equal(k->count_below(values, n, 4), below);
+            assert_int_equal(k->count_upto(values, n, 4), upto);
+        }
+    }
+}
+
+static void scan_finds_what_is_below(void **state) {
+    (void)state;
+    float c[128], norm[128];
+    uint32_t hit[128];
+    limn_rng r = limn_rng_stream(3, LIMN_RNG_TEST, 0);
+    for (int s = 0; embed_kernels_at(s); s++)
+        for (int round = 0; round < 50; round++) {
+            size_t want = 0;
+            for (int i = 0; i < 128; i++) c[i] = (float)limn_rng_normal(&r), norm[i] = i == 127 ? INFINITY : 1;
+            float limit = round == 0 ? 1e30f : (float)limn_rng_normal(&r);
+            size_t found = embed_kernels_at(s)->scan(c, norm, 128, limit, hit);
+            for (uint32_t i = 0; i < 128; i++)
+                if (c[i] + norm[i] <= limit) {
+                    assert_true(want < found);
+                    assert_int_equal(hit[want++], i);
+                }
+            assert_int_equal(found, want);
+        }
+}
+
+static void covariance_tiles_equal_plain_loops(void **state) {
+    (void)state;
+    enum { ROWS = 19, WIDE = 32 };
+    for (int s = 0; embed_kernels_at(s); s++) {
+        double C[WIDE * WIDE] = {0};
+        embed_kernels_at(s)->covariance(layout, ROWS, WIDE, 8, 16, C);
+        for (int i = 0; i < WIDE; i++)
+            for (int j = 0; j < WIDE; j++) {
+                double want = 0;
+                for (int r = 0; r < ROWS; r++) want += layout[r * WIDE + i] * layout[r * WIDE + j];
+                int inside = i >= 8 && i < 8 + COV_ROWS && j >= 16 && j < 16 + COV_COLS;
+                assert_true(C[i * WIDE + j] == (inside ? want : 0));
+            }
+    }
+}
+
+/* One row of 48 edges, the last 5 of them padding. */
+static void check_attraction(const embed_kernels *k, int dims) {
+    enum { EDGES = 48, REAL = 43, POINTS = 40 };
+    size_t start[2] = {0, EDGES}, stride = dims == 2 ? 2 : 4;
+    uint32_t col[EDGES];
+    float p[EDGES], F[3];
+    double want[3] = {0}, size = 0;
+    for (uint32_t e = 0; e < EDGES; e++) {
+        col[e] = e < REAL ? (e * 7 + 1) % POINTS : 0;
+        p[e] = e < REAL ? 0.01f * (float)(e + 1) : 0;
+        double r = 1, diff[3];
+        for (int d = 0; d < dims; d++) {
+            diff[d] = (double)points[d] - (double)points[col[e] * stride + (size_t)d];
+            r += diff[d] * diff[d];
+        }
+        for (int d = 0; d < dims; d++) want[d] += (double)p[e] * diff[d] / r;
+        size += (double)p[e];
+    }
+    k->attract(dims, points, start, col, p, 0, 1, F);
+    for (int d = 0; d < dims; d++) assert_near((double)F[d], want[d], size, FLOAT_SUM);
+}
+
+static void attraction_equals_plain_loops(void **state) {
+    (void)state;
+    for (int s = 0; embed_kernels_at(s); s++) {
+        check_attraction(embed_kernels_at(s), 2);
+        check_attraction(embed_kernels_at(s), 3);
+    }
+}
+
+/* ---- the same bits from every set
+ * -----------------------------------------------------------------------------------*/
+
+typedef struct {
+    double acc[4 * BH_GROUP], self[4 * BH_GROUP], F[3 * EXACT_LANES], z[EXACT_LANES], half[EXACT_LANES];
+    double e[88], sums[3], f, d, C[32 * 32];
+    float pull[3];
+} outputs;
+
+static void run_all(const embed_kernels *k, int dims, outputs *o) {
+    const float *y[3] = {points, points + BH_CHUNK, points + 2 * BH_CHUNK};
+    bh_list list = {.n = BH_CHUNK};
+    size_t start[2] = {0, 48};
+    uint32_t col[48];
+    double d[88];
+    memset(o, 0, sizeof *o);
+    for (int f = 0; f < BH_FIELDS; f++)
+        for (int i = 0; i < BH_CHUNK; i++) list.field[f][i] = points[(f * 31 + i) % (3 * BH_CHUNK)];
+    k->bh_points(dims, targets, y, BH_CHUNK, o->acc);
+    k->bh_nodes(dims, targets, &list, o->acc);
+    k->bh_self(dims, targets, 3, 20, o->self);
+    k->exact_forces(dims, layout, STRIDE, N, 16, o->F, o->z);
+    k->exact_z(dims, layout, STRIDE, N, 16, o->half);
+    for (int i = 0; i < 88; i++) d[i] = fabs(layout[i]);
+    k->entropy(d, 83, 1.7, o->e, o->sums);
+    o->f = k->sqdist_f(points, points + 100, 77);
+    o->d = k->sqdist_d(layout, layout + 100, 77);
+    k->covariance(layout, 19, 32, 4, 0, o->C);
+    for (uint32_t e = 0; e < 48; e++) col[e] = e * 5 % 40;
+    k->attract(dims, points, start, col, points + 200, 0, 1, o->pull);
+}
+
+static void every_set_gives_the_same_bits(void **state) {
+    (void)state;
+    static outputs first, other;
+    for (int dims = 2; dims <= 3; dims++) {
+        run_all(embed_kernels_at(0), dims, &first);
+        for (int s = 1; embed_kernels_at(s); s++) {
+            run_all(embed_kernels_at(s), dims, &other);
+            assert_memory_equal(&first, &other, sizeof first);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(points_sum_as_plain_loops),
+        cmocka_unit_test(nodes_act_as_their_points),
+        cmocka_unit_test(exact_kernels_equal_plain_loops),
+        cmocka_unit_test(entropy_is_that_of_libm),
+        cmocka_unit_test(distances_and_counts_equal_plain_loops),
+        cmocka_unit_test(scan_finds_what_is_below),
+        cmocka_unit_test(covariance_tiles_equal_plain_loops),
+        cmocka_unit_test(attraction_equals_plain_loops),
+        cmocka_unit_test(every_set_gives_the_same_bits),
+    };
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
