@@ -1,0 +1,363 @@
+/* Exact nearest neighbours.
+ *
+ * 1. Rows are centred and scaled by a power of two into float32, so that no square overflows or vanishes.
+ * 2. A block of queries meets the rows tile by tile: -2 a.b by one single-threaded dnnl_sgemm, + |b|^2. What may be
+ *    among the k nearest is kept: with eps = 2^-24, the float32 distance of a pair is off by at most
+ *    e (|a|^2 + |b|^2), e = eps (D + 16): rounding of the inputs 4 eps (|a|^2 + |b|^2) at most twice over, the dot
+ *    product (any order) 2 D eps |a||b| <= D eps (|a|^2 + |b|^2), the norms and the two additions the rest. So a row is
+ *    kept while its lower bound is not above the k-th smallest upper bound; the candidates always hold the true k.
+ * 3. Candidates get their distance by direct difference in float64; the k least by (distance, index) remain. The result
+ *    is exact and depends on neither the BLAS nor the number of threads. Where float32 says nothing (all points equal,
+ *    an outlier of 1e30), all rows stay candidates: slower, as right.
+ *
+ * A task is a block of queries. A worker owns its buffers, which grow as needed. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/try.h"
+#include "embed/affinities.h"
+
+enum { QUERIES = 64, TILE = 1024, BATCH = 8 /* blocks of queries between two reports, for every 1/64 of the work */ };
+
+typedef struct {
+    double sqdist;
+    uint32_t index;
+} neighbour;
+
+typedef struct {
+    float *value;    /* lower bound - |a|^2 (1 - e), as the scan computed it */
+    uint32_t *index; /* its row */
+    size_t n, room;
+    float limit; /* scan keeps values up to it */
+} candidates;
+
+typedef struct {
+    float *product; /* (QUERIES, TILE) */
+    uint32_t *hit;  /* (TILE) */
+    float *upper;   /* (room): scratch of the selection */
+    size_t upper_room;
+    neighbour *exact; /* (exact_room) */
+    size_t exact_room;
+    candidates list[QUERIES];
+    limn_status status;
+    char message[256];
+} scratch;
+
+typedef struct {
+    const embed_kernels *kernels;
+    const embed_rows *x;
+    embed_knn *out;
+    size_t padded;       /* n rounded up to a multiple of TILE */
+    float *a;            /* (padded, D) centred and scaled */
+    float *norm, *lower; /* (padded) |a|^2, and |a|^2 (1 - e); behind n: infinity */
+    float e;
+    scratch *s; /* (workers) */
+    int workers;
+    size_t first; /* first block of this batch */
+} search;
+
+void embed_knn_clear(embed_knn *k) {
+    free(k->index);
+    free(k->sqdist);
+    *k = (embed_knn){0};
+}
+
+static limn_status knn_new(embed_knn *out, size_t n, size_t k) {
+    limn_status status = LIMN_OK;
+    size_t nk = 0;
+    *out = (embed_knn){.n = n, .k = k};
+    TRY(limn_mul(&nk, n, k));
+    TRY(limn_new(&out->index, nk, sizeof *out->index));
+    TRY(limn_new(&out->sqdist, nk, sizeof *out->sqdist));
+done:
+    if (status != LIMN_OK) embed_knn_clear(out);
+    return status;
+}
+
+static int nearer(const void *a, const void *b) {
+    const neighbour *x = a, *y = b;
+    if (x->sqdist != y->sqdist) return x->sqdist < y->sqdist ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static void put(embed_knn *out, size_t i, const neighbour *v) {
+    for (size_t j = 0; j < out->k; j++) {
+        out->index[i * out->k + j] = v[j].index;
+        out->sqdist[i * out->k + j] = v[j].sqdist;
+    }
+}
+
+/* ---- float32 copy
+ * ---------------------------------------------------------------------------------------------------*/
+
+static double largest_magnitude(const embed_rows *x, const double *mean) {
+    double most = 0;
+    for (size_t i = 0; i < x->n; i++)
+        for (size_t c = 0; c < x->D; c++) {
+            double v = fabs(embed_get(x, i, c) - mean[c]);
+            most = v > most ? v : most;
+        }
+    return most;
+}
+
+static limn_status scaled_copy(search *q) {
+    limn_status status = LIMN_OK;
+    const embed_rows *x = q->x;
+    double *mean = NULL;
+    int exponent = 0;
+    TRY(limn_new(&mean, x->D, sizeof *mean));
+    for (size_t i = 0; i < x->n; i++)
+        for (size_t c = 0; c < x->D; c++) mean[c] += embed_get(x, i, c) / (double)x->n;
+    double most = largest_magnitude(x, mean);
+    if (most > 0) (void)frexp(most, &exponent);
+    double scale = ldexp(1, exponent > -1000 ? -exponent : 1000);
+    for (size_t i = 0; i < q->padded; i++) {
+        double sum = 0;
+        for (size_t c = 0; i < x->n && c < x->D; c++) {
+            float v = (float)((embed_get(x, i, c) - mean[c]) * scale);
+            q->a[i * x->D + c] = v;
+            sum += (double)v * (double)v;
+        }
+        q->norm[i] = (float)sum;
+        q->lower[i] = i < x->n ? (float)(sum * (1 - (double)q->e)) : INFINITY;
+    }
+done:
+    free(mean);
+    return status;
+}
+
+/* ---- candidates
+ * -----------------------------------------------------------------------------------------------------*/
+
+static void swap(float *a, float *b) {
+    float t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* The value of rank k (from 0) among v[0 … n-1], which is reordered: quickselect, median of three. */
+static float select_rank(float *v, size_t n, size_t k) {
+    size_t lo = 0, hi = n - 1;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2, i = lo, j = hi;
+        if (v[mid] < v[lo]) swap(&v[mid], &v[lo]);
+        if (v[hi] < v[lo]) swap(&v[hi], &v[lo]);
+        if (v[hi] < v[mid]) swap(&v[hi], &v[mid]);
+        float pivot = v[mid];
+        while (i <= j) {
+            while (v[i] < pivot) i++;
+            while (v[j] > pivot) j--;
+            if (i > j) break;
+            swap(&v[i], &v[j]);
+            i++;
+            if (j == 0) break;
+            j--;
+        }
+        if (k <= j)
+            hi = j;
+        else if (k >= i)
+            lo = i;
+        else
+            break;
+    }
+    return v[k];
+}
+
+/* Lowers the limit to the k-th smallest upper bound and drops what is above it. */
+static limn_status tighten(const search *q, scratch *s, candidates *l, size_t query) {
+    limn_status status = LIMN_OK;
+    size_t k = q->out->k, kept = 0;
+    if (l->n < k) return LIMN_OK;
+    if (s->upper_room < l->room) {
+        free(s->upper);
+        s->upper_room = 0;
+        TRY(limn_new(&s->upper, l->room, sizeof *s->upper));
+        s->upper_room = l->room;
+    }
+    for (size_t i = 0; i < l->n; i++) s->upper[i] = l->value[i] + 2 * q->e * q->norm[l->index[i]];
+    float limit = select_rank(s->upper, l->n, k - 1) + 2 * q->e * q->norm[query];
+    limit += FLT_EPSILON * fabsf(limit) + FLT_MIN; /* its own roundings */
+    if (limit < l->limit) l->limit = limit;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->value[i] <= l->limit) {
+            l->value[kept] = l->value[i];
+            l->index[kept++] = l->index[i];
+        }
+    l->n = kept;
+done:
+    return status;
+}
+
+/* Adds the hits of a tile; a full list is tightened first and grows where that doesn't help. */
+static limn_status keep(const search *q, scratch *s, size_t query, size_t row, size_t hits, size_t tile) {
+    limn_status status = LIMN_OK;
+    candidates *l = &s->list[row];
+    const float *c = s->product + row * TILE;
+    if (l->n + hits > l->room) TRY(tighten(q, s, l, query));
+    if (l->n + hits > l->room) {
+        size_t room = l->room;
+        TRY(limn_grow(&l->value, l->n + hits, &room, sizeof *l->value));
+        TRY(limn_grow(&l->index, l->n + hits, &l->room, sizeof *l->index));
+    }
+    for (size_t h = 0; h < hits; h++) {
+        size_t j = tile + s->hit[h];
+        if (j == query) continue;
+        l->value[l->n] = c[s->hit[h]] + q->lower[j];
+        l->index[l->n++] = (uint32_t)j;
+    }
+done:
+    return status;
+}
+
+static limn_status finish(const search *q, scratch *s, size_t query, candidates *l) {
+    limn_status status = LIMN_OK;
+    TRY(tighten(q, s, l, query));
+    if (s->exact_room < l->n) {
+        free(s->exact);
+        s->exact = NULL;
+        s->exact_room = 0;
+        TRY(limn_new(&s->exact, l->room, sizeof *s->exact));
+        s->exact_room = l->room;
+    }
+    for (size_t i = 0; i < l->n; i++)
+        s->exact[i] = (neighbour){embed_sqdist(q->kernels, q->x, query, l->index[i]), l->index[i]};
+    qsort(s->exact, l->n, sizeof *s->exact, nearer);
+    put(q->out, query, s->exact);
+done:
+    return status;
+}
+
+static limn_status run_block(search *q, scratch *s, size_t block) {
+    limn_status status = LIMN_OK;
+    size_t first = block * QUERIES, D = q->x->D;
+    size_t rows = first + QUERIES < q->x->n ? QUERIES : q->x->n - first;
+    for (size_t r = 0; r < rows; r++) {
+        s->list[r].n = 0;
+        s->list[r].limit = FLT_MAX;
+    }
+    for (size_t tile = 0; tile < q->padded; tile += TILE) {
+        if (dnnl_sgemm('N', 'T', (dnnl_dim_t)rows, TILE, (dnnl_dim_t)D, -2.0f, q->a + first * D, (dnnl_dim_t)D,
+                       q->a + tile * D, (dnnl_dim_t)D, 0.0f, s->product, TILE) != dnnl_success)
+            FAIL(LIMN_EFAIL, "a matrix product of the neighbour search failed");
+        for (size_t r = 0; r < rows; r++) {
+            size_t hits = q->kernels->scan(s->product + r * TILE, q->lower + tile, TILE, s->list[r].limit, s->hit);
+            if (hits > 0) TRY(keep(q, s, first + r, r, hits, tile));
+        }
+    }
+    for (size_t r = 0; r < rows; r++) TRY(finish(q, s, first + r, &s->list[r]));
+done:
+    return status;
+}
+
+static void run_task(void *ctx, size_t task, int worker) {
+    search *q = ctx;
+    scratch *s = &q->s[worker];
+    if (s->status != LIMN_OK) return;
+    s->status = run_block(q, s, q->first + task);
+    if (s->status != LIMN_OK) strncpy(s->message, limn_message(), sizeof s->message - 1);
+}
+
+/* ---- the whole search
+ * -----------------------------------------------------------------------------------------------*/
+
+static limn_status new_scratch(search *q) {
+    limn_status status = LIMN_OK;
+    size_t room = 4 * q->out->k + TILE;
+    TRY(limn_new(&q->s, (size_t)q->workers, sizeof *q->s));
+    for (int w = 0; w < q->workers; w++) {
+        scratch *s = &q->s[w];
+        TRY(limn_new(&s->product, (size_t)QUERIES * TILE, sizeof *s->product));
+        TRY(limn_new(&s->hit, TILE, sizeof *s->hit));
+        for (int r = 0; r < QUERIES; r++) {
+            TRY(limn_new(&s->list[r].value, room, sizeof *s->list[r].value));
+            TRY(limn_new(&s->list[r].index, room, sizeof *s->list[r].index));
+            s->list[r].room = room;
+        }
+    }
+done:
+    return status;
+}
+
+static void free_search(search *q) {
+    for (int w = 0; q->s && w < q->workers; w++) {
+        scratch *s = &q->s[w];
+        free(s->product);
+        free(s->hit);
+        free(s->upper);
+        free(s->exact);
+        for (int r = 0; r < QUERIES; r++) {
+            free(s->list[r].value);
+            free(s->list[r].index);
+        }
+    }
+    free(q->s);
+    free(q->a);
+    free(q->norm);
+    free(q->lower);
+}
+
+/* The blocks of queries, in batches, so that the caller hears of progress and may stop. */
+static limn_status run_batches(search *q, size_t blocks, limn_progress_fn progress, void *ctx) {
+    size_t step = blocks / 64 > BATCH ? blocks / 64 : BATCH;
+    for (q->first = 0; q->first < blocks; q->first += step) {
+        size_t tasks = blocks - q->first < step ? blocks - q->first : step, done = (q->first + tasks) * QUERIES;
+        limn_parallel(q->workers, tasks, run_task, q);
+        for (int w = 0; w < q->workers; w++)
+            if (q->s[w].status != LIMN_OK) return limn_fail(q->s[w].status, "%s", q->s[w].message);
+        limn_progress p = {"neighbours", done < q->x->n ? done : q->x->n, q->x->n, 0, NAN};
+        if (progress && progress(ctx, &p)) return limn_fail(LIMN_EINTERRUPTED, "stopped while neighbours were sought");
+    }
+    return LIMN_OK;
+}
+
+limn_status embed_knn_exact(embed_knn *out, const embed_rows *x, size_t k, int threads, limn_progress_fn progress,
+                            void *ctx) {
+    limn_status status = LIMN_OK;
+    search q = {.kernels = embed_kernels_best(), .x = x, .out = out, .workers = limn_threads(threads)};
+    size_t size = 0, blocks = (x->n + QUERIES - 1) / QUERIES;
+    TRY(knn_new(out, x->n, k));
+    q.padded = (x->n + TILE - 1) / TILE * TILE;
+    q.e = FLT_EPSILON / 2 * (float)(x->D + 16);
+    TRY(limn_mul(&size, q.padded, x->D));
+    TRY(limn_new(&q.a, size, sizeof *q.a));
+    TRY(limn_new(&q.norm, q.padded, sizeof *q.norm));
+    TRY(limn_new(&q.lower, q.padded, sizeof *q.lower));
+    TRY(scaled_copy(&q));
+    if ((size_t)q.workers > blocks) q.workers = (int)blocks;
+    TRY(new_scratch(&q));
+    TRY(run_batches(&q, blocks, progress, ctx));
+done:
+    free_search(&q);
+    if (status != LIMN_OK) embed_knn_clear(out);
+    return status;
+}
+
+limn_status embed_knn_ref(embed_knn *out, const embed_rows *x, size_t k) {
+    limn_status status = LIMN_OK;
+    neighbour *v = NULL;
+    TRY(knn_new(out, x->n, k));
+    TRY(limn_new(&v, x->n, sizeof *v));
+    for (size_t i = 0; i < x->n; i++) {
+        size_t m = 0;
+        for (size_t j = 0; j < x->n; j++) {
+            double sum = 0;
+            if (j == i) continue;
+            for (size_t c = 0; c < x->D; c++) {
+                double d = embed_get(x, i, c) - embed_get(x, j, c);
+                sum += d * d;
+            }
+            v[m++] = (neighbour){sum, (uint32_t)j};
+        }
+        qsort(v, m, sizeof *v, nearer);
+        put(out, i, v);
+    }
+done:
+    free(v);
+    if (status != LIMN_OK) embed_knn_clear(out);
+    return status;
+}
