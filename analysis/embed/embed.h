@@ -1,8 +1,9 @@
 /* Embeddings: t-SNE (Barnes-Hut, exact) and PCA of n vectors, with options, progress and quality figures.
  * This header is part of the public limn.h. Definitions and defaults: docs/tsne.md.
  *
- * Gradient without the factor 4; theta compares a cell's FULL width with the distance; entropy in nats; self is never a
- * neighbour; P = (C + C^T)/2, divided by its sum. The map has the same bits at any thread count. */
+ * Gradient without the factor 4; theta compares a cell's FULL width s with sqrt(1 + d^2), d its distance; entropy in
+ * nats; self is never a neighbour; P = (C + C^T)/2, divided by its sum. The map has the same bits at any thread count.
+ */
 #ifndef LIMN_EMBED_H
 #define LIMN_EMBED_H
 
@@ -22,13 +23,13 @@ typedef struct {
     int dims;                 /* 2; 2 or 3 */
     int pca;                  /* 50: reduce to so many dimensions first where there are more; 0: never */
     double perplexity;        /* 30; in [1, n - 1) */
-    double theta;             /* 0.5; [0, 1], full width */
+    double theta;             /* 0.5; [0, 1], full width; 0: no cell is taken whole */
     double exaggeration;      /* 12, for the first `early` iterations */
     int early;                /* 250 */
     int iterations;           /* 1000 in all */
     double learning_rate;     /* 0: auto (n/exaggeration, never below 50) */
     double momentum;          /* 0.8 */
-    limn_embed_init init;     /* pca: first component's std scaled to 1e-4, jitter 1e-6 of that */
+    limn_embed_init init;     /* pca: first component's std scaled to 1e-4, plus noise of std 1e-6 */
     uint64_t seed;            /* 1 */
     int threads;              /* 0: all cores */
     int trace_every;          /* 50: KL at every so many iterations, and after the last */

@@ -1,0 +1,30 @@
+/* The repulsion of the Barnes-Hut engine, by itself. */
+#ifndef LIMN_EMBED_BARNES_HUT_H
+#define LIMN_EMBED_BARNES_HUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "embed/kernels.h"
+#include "embed/tree.h"
+
+typedef struct {
+    bh_tree tree;
+    const embed_kernels *kernels;
+    size_t n, groups;
+    double theta;
+    int dims, threads;
+    unsigned since;                  /* calls since the tree was laid out */
+    uint64_t interactions, at_build; /* target x source evaluations of the last call; of the call after the build */
+    double *group_z;                 /* (groups) */
+    uint64_t *group_items;           /* (groups) */
+    double *repulsion;               /* the caller's, during a call */
+} bh_repulsion;
+
+limn_status bh_repulsion_new(bh_repulsion *b, size_t n, int dims, double theta, int threads) LIMN_CHECK;
+void bh_repulsion_clear(bh_repulsion *b);
+/* repulsion (n, dims) and *Z of the layout Y (n, dims), finite. */
+limn_status bh_repulsion_forces(bh_repulsion *b, const double *Y, double *repulsion, double *Z) LIMN_CHECK;
+
+#endif

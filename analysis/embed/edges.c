@@ -1,0 +1,104 @@
+/* Attraction over packed edges.
+ *
+ * Row r of the packed form is point order[r]; its edges keep the order of P's columns, which are renamed to rows, and
+ * are padded with (r, 0) to a multiple of 16. With rows in the order of a Hilbert curve the coordinates that a row
+ * needs lie near each other, which matters once they no longer fit into the cache. An edge is 8 bytes.
+ *
+ * The edges own their arrays. Rows are independent tasks, each sum has a fixed order. */
+#include "embed/edges.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/try.h"
+
+enum { BLOCK = 256 };
+
+limn_status embed_edges_new(embed_edges *e, const embed_affinities *P, int dims, int threads) {
+    limn_status status = LIMN_OK;
+    size_t n = P->n, padded = 0;
+    *e = (embed_edges){.n = n, .dims = dims, .threads = threads, .P = P, .kernels = embed_kernels_best()};
+    for (size_t i = 0; i < n; i++) padded += (P->start[i + 1] - P->start[i] + EDGE_LANES - 1) / EDGE_LANES * EDGE_LANES;
+    TRY(limn_new(&e->order, n, sizeof *e->order));
+    TRY(limn_new(&e->place, n, sizeof *e->place));
+    TRY(limn_new(&e->start, n + 1, sizeof *e->start));
+    TRY(limn_new(&e->col, padded, sizeof *e->col));
+    TRY(limn_new(&e->p, padded, sizeof *e->p));
+    TRY(limn_new(&e->y, n, (dims == 2 ? 2 : 4) * sizeof *e->y));
+    TRY(limn_new(&e->F, n, (size_t)dims * sizeof *e->F));
+done:
+    if (status != LIMN_OK) embed_edges_clear(e);
+    return status;
+}
+
+void embed_edges_clear(embed_edges *e) {
+    free(e->order);
+    free(e->place);
+    free(e->start);
+    free(e->col);
+    free(e->p);
+    free(e->y);
+    free(e->F);
+    *e = (embed_edges){0};
+}
+
+static void block_of(const embed_edges *e, size_t task, size_t *r0, size_t *r1) {
+    *r0 = task * BLOCK;
+    *r1 = *r0 + BLOCK < e->n ? *r0 + BLOCK : e->n;
+}
+
+static void pack_rows(void *ctx, size_t task, int worker) {
+    embed_edges *e = ctx;
+    size_t r0, r1;
+    (void)worker;
+    block_of(e, task, &r0, &r1);
+    for (size_t r = r0; r < r1; r++) {
+        size_t to = e->start[r], i = e->order[r];
+        for (size_t s = e->P->start[i]; s < e->P->start[i + 1]; s++, to++) {
+            e->col[to] = e->place[e->P->col[s]];
+            e->p[to] = (float)e->P->p[s];
+        }
+        for (; to < e->start[r + 1]; to++) {
+            e->col[to] = (uint32_t)r;
+            e->p[to] = 0;
+        }
+    }
+}
+
+void embed_edges_pack(embed_edges *e, const uint32_t *order) {
+    memcpy(e->order, order, e->n * sizeof *order);
+    for (size_t r = 0; r < e->n; r++) {
+        size_t i = order[r], count = e->P->start[i + 1] - e->P->start[i];
+        e->place[i] = (uint32_t)r;
+        e->start[r + 1] = e->start[r] + (count + EDGE_LANES - 1) / EDGE_LANES * EDGE_LANES;
+    }
+    limn_parallel(e->threads, (e->n + BLOCK - 1) / BLOCK, pack_rows, e);
+}
+
+static void gather_rows(void *ctx, size_t task, int worker) {
+    embed_edges *e = ctx;
+    size_t r0, r1, dims = (size_t)e->dims, stride = dims == 2 ? 2 : 4;
+    (void)worker;
+    block_of(e, task, &r0, &r1);
+    for (size_t r = r0; r < r1; r++)
+        for (size_t d = 0; d < dims; d++) e->y[r * stride + d] = (float)e->Y[e->order[r] * dims + d];
+}
+
+static void attract_rows(void *ctx, size_t task, int worker) {
+    embed_edges *e = ctx;
+    size_t r0, r1, dims = (size_t)e->dims;
+    (void)worker;
+    block_of(e, task, &r0, &r1);
+    e->kernels->attract(e->dims, e->y, e->start, e->col, e->p, r0, r1, e->F);
+    for (size_t r = r0; r < r1; r++)
+        for (size_t d = 0; d < dims; d++) e->attraction[e->order[r] * dims + d] = (double)e->F[r * dims + d];
+}
+
+void embed_edges_attract(embed_edges *e, const double *Y, double *attraction) {
+    size_t blocks = (e->n + BLOCK - 1) / BLOCK;
+    e->Y = Y;
+    e->attraction = attraction;
+    limn_parallel(e->threads, blocks, gather_rows, e);
+    limn_parallel(e->threads, blocks, attract_rows, e);
+}

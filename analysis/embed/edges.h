@@ -1,0 +1,33 @@
+/* The affinities packed for the attraction: float32, rows and columns in the order of a curve. */
+#ifndef LIMN_EMBED_EDGES_H
+#define LIMN_EMBED_EDGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "embed/affinities.h"
+
+typedef struct {
+    size_t n;
+    int dims, threads;
+    const embed_affinities *P; /* borrowed */
+    const embed_kernels *kernels;
+    uint32_t *order, *place; /* (n) the point of each row, and the row of each point */
+    size_t *start;           /* (n + 1) multiples of EDGE_LANES */
+    uint32_t *col;           /* (start[n]) rows */
+    float *p;                /* (start[n]) */
+    float *y, *F;            /* (n, 2) or (n, 4) coordinates by row; (n, dims) forces by row */
+    const double *Y;         /* the caller's, during a call */
+    double *attraction;
+} embed_edges;
+
+limn_status embed_edges_new(embed_edges *e, const embed_affinities *P, int dims, int threads) LIMN_CHECK;
+void embed_edges_clear(embed_edges *e);
+
+/* Lays rows and columns out in this order, a permutation of 0 … n-1. */
+void embed_edges_pack(embed_edges *e, const uint32_t *order);
+/* attraction (n, dims) of the layout Y (n, dims), both in the points' own order. */
+void embed_edges_attract(embed_edges *e, const double *Y, double *attraction);
+
+#endif

@@ -1,0 +1,299 @@
+/* limn_embed: from n vectors to a map.
+ *
+ *   X -> [PCA to o->pca dimensions] -> k nearest neighbours -> affinities P -> start -> descent -> KL
+ *   X -> PCA to o->dims dimensions                                                    (method pca)
+ * k = min(n - 1, floor(3 perplexity)). The start is the first principal components, divided by the standard deviation
+ * of the first and times 1e-4, plus normal noise of 1e-6 so that equal points can part; or normal noise of 1e-4. The KL
+ * reported is that of the float32 map that is returned, by the exact P and the exact Z in float64.
+ *
+ * The embedding owns its arrays; X is only read. */
+#include "embed/embed.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/try.h"
+#include "embed/affinities.h"
+#include "embed/engine.h"
+#include "embed/pca.h"
+#include "embed/tsne.h"
+
+static const double START_STD = 1e-4, JITTER = 1e-6;
+
+static const embed_engine *const engines[] = {
+    [LIMN_TSNE_BARNES_HUT] = &embed_barnes_hut,
+    [LIMN_TSNE_EXACT] = &embed_exact,
+};
+
+void limn_embed_defaults(limn_embed_options *o) {
+    *o = (limn_embed_options){
+        .method = LIMN_EMBED_TSNE,
+        .engine = LIMN_TSNE_BARNES_HUT,
+        .dims = 2,
+        .pca = 50,
+        .perplexity = 30,
+        .theta = 0.5,
+        .exaggeration = 12,
+        .early = 250,
+        .iterations = 1000,
+        .learning_rate = 0,
+        .momentum = 0.8,
+        .init = LIMN_INIT_PCA,
+        .seed = 1,
+        .threads = 0,
+        .trace_every = 50,
+    };
+}
+
+/* ---- what is allowed
+ * ------------------------------------------------------------------------------------------------*/
+
+static limn_status in_range(const char *name, double value, double lo, double hi) {
+    if (value >= lo && value <= hi) return LIMN_OK;
+    return limn_fail(LIMN_EINPUT, "%s %g is out of range: it must lie in [%g, %g]", name, value, lo, hi);
+}
+
+static limn_status check_tsne(const limn_embed_options *o, size_t n) {
+    limn_status status = LIMN_OK;
+    if ((size_t)o->engine >= COUNT_OF(engines)) FAIL(LIMN_EINPUT, "there is no t-SNE engine number %d", (int)o->engine);
+    if (o->init != LIMN_INIT_PCA && o->init != LIMN_INIT_RANDOM)
+        FAIL(LIMN_EINPUT, "there is no initialisation number %d", (int)o->init);
+    if (n < 3) FAIL(LIMN_EINPUT, "t-SNE needs at least 3 vectors, here are %zu: perplexity must be below n - 1", n);
+    if (!(o->perplexity >= 1)) FAIL(LIMN_EINPUT, "perplexity %g is too small: it must be at least 1", o->perplexity);
+    if (!(o->perplexity < (double)(n - 1)))
+        FAIL(LIMN_EINPUT, "perplexity %g is too large for %zu vectors: it must be below n - 1 = %zu", o->perplexity, n,
+             n - 1);
+    TRY(in_range("theta", o->theta, 0, 1));
+    TRY(in_range("exaggeration", o->exaggeration, 1, 1000));
+    TRY(in_range("iterations", o->iterations, 1, 1000000));
+    TRY(in_range("early", o->early, 0, 1000000));
+    TRY(in_range("learning_rate", o->learning_rate, 0, 1e9));
+    TRY(in_range("momentum", o->momentum, 0, 0.999));
+    TRY(in_range("trace_every", o->trace_every, 1, 1000000));
+done:
+    return status;
+}
+
+limn_status limn_embed_check(const limn_embed_options *o, size_t n, size_t D) {
+    limn_status status = LIMN_OK;
+    if (o->method != LIMN_EMBED_TSNE && o->method != LIMN_EMBED_PCA)
+        FAIL(LIMN_EINPUT, "there is no embedding method number %d", (int)o->method);
+    if (o->dims != 2 && o->dims != 3) FAIL(LIMN_EINPUT, "a map has 2 or 3 dimensions, not %d", o->dims);
+    if (n < 1 || D < 1) FAIL(LIMN_EINPUT, "there is nothing to embed: %zu vectors of %zu dimensions", n, D);
+    if (n > INT32_MAX) FAIL(LIMN_EINPUT, "%zu vectors are too many: at most %d", n, INT32_MAX);
+    if (o->pca < 0) FAIL(LIMN_EINPUT, "pca %d is out of range: it must be 0 (off) or a number of dimensions", o->pca);
+    if (o->method == LIMN_EMBED_PCA && (size_t)o->dims > D)
+        FAIL(LIMN_EINPUT, "a PCA map of %d dimensions needs vectors of at least as many, here are %zu", o->dims, D);
+    if (o->method == LIMN_EMBED_TSNE) TRY(check_tsne(o, n));
+done:
+    return status;
+}
+
+static limn_status check_finite(const float *X, size_t n, size_t D) {
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < D; c++)
+            if (!isfinite(X[i * D + c]))
+                return limn_fail(LIMN_EFAIL, "vector %zu holds %s at component %zu: all values must be finite", i,
+                                 isnan(X[i * D + c]) ? "NaN" : "an infinity", c);
+    return LIMN_OK;
+}
+
+/* ---- steps
+ * ----------------------------------------------------------------------------------------------------------*/
+
+typedef struct {
+    limn_embedding *e;
+    const limn_embed_options *o;
+    embed_rows x;   /* the vectors that neighbours are sought in */
+    float *reduced; /* x's values where PCA came first */
+    embed_knn knn;
+    embed_affinities P;
+    tsne_state s;
+    limn_progress_fn progress;
+    void *ctx;
+} run;
+
+/* float32 has an end: scores of data near it are cut there, so that a map stays finite. */
+static float narrow(double v) {
+    return v > FLT_MAX ? FLT_MAX : v < -FLT_MAX ? -FLT_MAX : (float)v;
+}
+
+static void warn(limn_embedding *e, const char *sentence) {
+    if (e->warning[0] == 0) snprintf(e->warning, sizeof e->warning, "%s", sentence);
+}
+
+/* The first `count` scores of x, and the axes' shares of the variance. */
+static limn_status scores_of(double **scores, const embed_rows *x, size_t count, int threads, double **explained) {
+    limn_status status = LIMN_OK;
+    embed_pca p = {0};
+    size_t size = 0;
+    *scores = NULL;
+    TRY(embed_pca_make(&p, x, count, threads));
+    TRY(limn_mul(&size, x->n, count));
+    TRY(limn_new(scores, size, sizeof **scores));
+    TRY(embed_pca_scores(&p, x, *scores, threads));
+    if (explained) {
+        TRY(limn_new(explained, count, sizeof **explained));
+        for (size_t a = 0; a < count; a++) (*explained)[a] = p.total > 0 ? p.variance[a] / p.total : 0;
+    }
+done:
+    embed_pca_clear(&p);
+    return status;
+}
+
+static limn_status reduce(run *r) {
+    limn_status status = LIMN_OK;
+    double *scores = NULL;
+    size_t count = (size_t)r->o->pca, most = r->x.n - 1;
+    if (count == 0 || count >= r->x.D) return LIMN_OK;
+    if (count > most) count = most; /* n points span n - 1 dimensions at most: nothing is lost */
+    TRY(scores_of(&scores, &r->x, count, r->o->threads, &r->e->explained));
+    r->e->n_explained = count;
+    TRY(limn_new(&r->reduced, r->x.n * count, sizeof *r->reduced));
+    for (size_t i = 0; i < r->x.n * count; i++) r->reduced[i] = narrow(scores[i]);
+    r->x = (embed_rows){.n = r->x.n, .D = count, .f = r->reduced};
+done:
+    free(scores);
+    return status;
+}
+
+static limn_status neighbours(run *r) {
+    limn_status status = LIMN_OK;
+    size_t n = r->x.n, want = (size_t)(3 * r->o->perplexity), k = want < n - 1 ? want : n - 1;
+    TRY(embed_knn_exact(&r->knn, &r->x, k, r->o->threads, r->progress, r->ctx));
+    if (k < want) {
+        char text[200];
+        snprintf(text, sizeof text, "%zu vectors have %zu neighbours each, fewer than 3 x perplexity = %zu", n, k,
+                 want);
+        warn(r->e, text);
+    }
+    r->e->k = k;
+    TRY(limn_new(&r->e->neighbour, n * k, sizeof *r->e->neighbour));
+    TRY(limn_new(&r->e->distance, n * k, sizeof *r->e->distance));
+    for (size_t i = 0; i < n * k; i++) {
+        r->e->neighbour[i] = r->knn.index[i];
+        r->e->distance[i] = narrow(sqrt(r->knn.sqdist[i]));
+    }
+done:
+    return status;
+}
+
+/* Standard deviation (over n) of column 0 of a (n, dims), whose mean is 0. */
+static double first_std(const double *a, size_t n, size_t dims) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += a[i * dims] * a[i * dims];
+    return sqrt(sum / (double)n);
+}
+
+static limn_status start(run *r) {
+    limn_status status = LIMN_OK;
+    double *scores = NULL, std = 0;
+    size_t n = r->x.n, dims = (size_t)r->o->dims, count = dims < r->x.D ? dims : r->x.D;
+    if (r->o->init == LIMN_INIT_PCA) {
+        TRY(scores_of(&scores, &r->x, count, r->o->threads, NULL));
+        std = first_std(scores, n, count);
+        if (!(std > 0)) warn(r->e, "all vectors are equal: the map starts from noise and shows nothing else");
+    }
+    for (size_t i = 0; i < n; i++) {
+        limn_rng g = limn_rng_stream(r->o->seed, LIMN_RNG_EMBED_INIT, i);
+        for (size_t d = 0; d < dims; d++) {
+            double *y = &r->s.Y[i * dims + d];
+            *y = limn_rng_normal(&g) * (std > 0 ? JITTER : START_STD);
+            if (std > 0 && d < count) *y += scores[i * count + d] / std * START_STD;
+        }
+    }
+done:
+    free(scores);
+    return status;
+}
+
+/* The map as float32, and the exact KL of just that map. */
+static limn_status finish(run *r) {
+    limn_status status = LIMN_OK;
+    size_t size = r->x.n * (size_t)r->o->dims;
+    double Z = 0;
+    for (size_t i = 0; i < size; i++) {
+        r->e->Y[i] = (float)r->s.Y[i];
+        r->s.Y[i] = (double)r->e->Y[i];
+    }
+    TRY(embed_exact_z(&Z, r->s.Y, r->x.n, r->o->dims, r->o->threads));
+    TRY(embed_kl(&r->e->kl, &r->P, r->s.Y, r->o->dims, Z, r->o->threads));
+    r->e->trace[r->e->n_trace++] = (limn_trace){r->o->iterations, r->e->kl};
+    limn_progress p = {"map", (size_t)r->o->iterations, (size_t)r->o->iterations, 0, r->e->kl};
+    if (r->progress && r->progress(r->ctx, &p)) FAIL(LIMN_EINTERRUPTED, "stopped after the last iteration");
+done:
+    return status;
+}
+
+static limn_status tsne(run *r) {
+    limn_status status = LIMN_OK;
+    const limn_embed_options *o = r->o;
+    TRY(reduce(r));
+    TRY(neighbours(r));
+    TRY(embed_affinities_make(&r->P, &r->knn, o->perplexity, o->threads));
+    embed_knn_clear(&r->knn);
+    TRY(tsne_state_new(&r->s, r->x.n, o->dims, o->threads));
+    TRY(start(r));
+    TRY(limn_new(&r->e->trace, (size_t)(o->iterations / o->trace_every) + 2, sizeof *r->e->trace));
+    TRY(tsne_descend(&r->s, &r->P, engines[o->engine], o, r->e->trace, &r->e->n_trace, r->progress, r->ctx));
+    TRY(finish(r));
+done:
+    return status;
+}
+
+static limn_status pca(run *r) {
+    limn_status status = LIMN_OK;
+    double *scores = NULL;
+    size_t count = (size_t)r->o->dims;
+    TRY(scores_of(&scores, &r->x, count, r->o->threads, &r->e->explained));
+    r->e->n_explained = count;
+    for (size_t i = 0; i < r->x.n * count; i++) r->e->Y[i] = narrow(scores[i]);
+    r->e->kl = NAN;
+done:
+    free(scores);
+    return status;
+}
+
+limn_status limn_embed(limn_embedding **out, const float *X, size_t n, size_t D, const limn_embed_options *o,
+                       limn_progress_fn progress, void *ctx) {
+    limn_status status = LIMN_OK;
+    run r = {.o = o, .x = {.n = n, .D = D, .f = X}, .progress = progress, .ctx = ctx};
+    struct timespec t0, t1;
+    clock_gettime(CLOCK_MONOTONIC, &t0);
+    *out = NULL;
+    TRY(limn_embed_check(o, n, D));
+    TRY(check_finite(X, n, D));
+    TRY(limn_new(&r.e, 1, sizeof *r.e));
+    r.e->n = n;
+    r.e->dims = o->dims;
+    TRY(limn_new(&r.e->Y, n * (size_t)o->dims, sizeof *r.e->Y));
+    if (o->method == LIMN_EMBED_PCA)
+        TRY(pca(&r));
+    else
+        TRY(tsne(&r));
+    clock_gettime(CLOCK_MONOTONIC, &t1);
+    r.e->seconds = (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
+    *out = r.e;
+    r.e = NULL;
+done:
+    limn_embedding_free(r.e);
+    free(r.reduced);
+    embed_knn_clear(&r.knn);
+    embed_affinities_clear(&r.P);
+    tsne_state_clear(&r.s);
+    return status;
+}
+
+void limn_embedding_free(limn_embedding *e) {
+    if (!e) return;
+    free(e->Y);
+    free(e->trace);
+    free(e->neighbour);
+    free(e->distance);
+    free(e->explained);
+    free(e);
+}

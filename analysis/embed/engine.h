@@ -1,0 +1,40 @@
+/* An engine of t-SNE: how the forces on all points are computed. The descent (tsne.c) knows nothing else of it.
+ *
+ * Without the factor 4: gradient = attraction - repulsion / Z, with w_ij = 1/(1 + |y_i - y_j|^2),
+ *   attraction_i = sum_j p_ij w_ij (y_i - y_j),  repulsion_i = sum_j w_ij^2 (y_i - y_j),  Z = sum over i != j of w_ij.
+ */
+#ifndef LIMN_EMBED_ENGINE_H
+#define LIMN_EMBED_ENGINE_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+#include "embed/affinities.h"
+
+typedef struct {
+    const embed_affinities *P; /* borrowed while the engine lives */
+    int dims;
+    double theta;
+    int threads;
+} embed_engine_setup;
+
+/* A row of the table in embed.c. */
+typedef struct {
+    const char *name, *help;
+    limn_status (*create)(void **self, const embed_engine_setup *s);
+    /* Y (n, dims) -> attraction (n, dims), repulsion (n, dims), *Z. May keep what helps the next call. */
+    limn_status (*forces)(void *self, const double *Y, double *attraction, double *repulsion, double *Z);
+    void (*destroy)(void *self);
+} embed_engine;
+
+extern const embed_engine embed_barnes_hut, embed_exact;
+/* Plain loops over all pairs: the oracle of both. */
+extern const embed_engine embed_exact_ref;
+
+/* The exact Z of a layout Y (n, dims), all pairs in float64. */
+limn_status embed_exact_z(double *Z, const double *Y, size_t n, int dims, int threads) LIMN_CHECK;
+/* KL(P || Q) = sum of p log p + sum of p log(1 + |y_i - y_j|^2) + log Z * sum of p, given Z. */
+limn_status embed_kl(double *kl, const embed_affinities *P, const double *Y, int dims, double Z,
+                     int threads) LIMN_CHECK;
+
+#endif

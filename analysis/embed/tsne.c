@@ -1,0 +1,155 @@
+/* t-SNE's gradient descent with momentum and gains (van der Maaten & Hinton 2008; defaults: Belkina 2019, Kobak &
+ * Berens 2019, openTSNE).
+ *
+ * Each iteration, with g = rho A - R/Z (attraction A, repulsion R; no factor 4) and rho = 12 for the first 250:
+ *   gain   += 0.2 where sign(update) != sign(g), else gain = max(0.8 gain, 0.01)
+ *   update  = 0.8 update - rate * gain * g,   rate = max(50, n/rho) unless given
+ *   a point's update longer than 5 is shortened to 5; Y += update; the mean is taken off.
+ * The first update is 0, so every gain starts with 1.2. Gains and updates carry over when rho falls to 1.
+ *
+ * The KL of a trace uses the engine's own Z; the exact one is computed after the last iteration (embed.c). State is
+ * float64 whatever the engine computes with. Tasks are fixed blocks of points; the mean is summed in their order. */
+#include "embed/tsne.h"
+
+#include <math.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "base/try.h"
+
+enum { BLOCK = 1024, REPORT_EVERY = 10 };
+
+static const double GAIN_UP = 0.2, GAIN_DOWN = 0.8, LEAST_GAIN = 0.01, LONGEST_STEP = 5, LEAST_RATE = 50;
+
+limn_status tsne_state_new(tsne_state *s, size_t n, int dims, int threads) {
+    limn_status status = LIMN_OK;
+    size_t size = 0;
+    *s = (tsne_state){.n = n, .dims = dims, .threads = threads};
+    TRY(limn_mul(&size, n, (size_t)dims));
+    TRY(limn_new(&s->Y, size, sizeof *s->Y));
+    TRY(limn_new(&s->update, size, sizeof *s->update));
+    TRY(limn_new(&s->gain, size, sizeof *s->gain));
+    TRY(limn_new(&s->sum, (n + BLOCK - 1) / BLOCK, 3 * sizeof *s->sum));
+    for (size_t i = 0; i < size; i++) s->gain[i] = 1;
+done:
+    if (status != LIMN_OK) tsne_state_clear(s);
+    return status;
+}
+
+void tsne_state_clear(tsne_state *s) {
+    free(s->Y);
+    free(s->update);
+    free(s->gain);
+    free(s->sum);
+    *s = (tsne_state){0};
+}
+
+tsne_rates tsne_rates_at(const limn_embed_options *o, size_t n, int it) {
+    tsne_rates r = {it < o->early ? o->exaggeration : 1, o->learning_rate, o->momentum};
+    if (r.rate <= 0) {
+        r.rate = (double)n / r.exaggeration;
+        if (r.rate < LEAST_RATE) r.rate = LEAST_RATE;
+    }
+    return r;
+}
+
+/* ---- one step
+ * -------------------------------------------------------------------------------------------------------*/
+
+typedef struct {
+    tsne_state *s;
+    const double *attraction, *repulsion;
+    double Z, mean[3];
+    const tsne_rates *r;
+} step_job;
+
+static int sign(double x) {
+    return (x > 0) - (x < 0);
+}
+
+static void move_block(void *ctx, size_t task, int worker) {
+    step_job *j = ctx;
+    tsne_state *s = j->s;
+    size_t dims = (size_t)s->dims, end = (task + 1) * BLOCK < s->n ? (task + 1) * BLOCK : s->n;
+    double sum[3] = {0};
+    (void)worker;
+    for (size_t i = task * BLOCK; i < end; i++) {
+        double *u = s->update + i * dims, *gain = s->gain + i * dims, length = 0;
+        for (size_t d = 0; d < dims; d++) {
+            double g = j->r->exaggeration * j->attraction[i * dims + d] - j->repulsion[i * dims + d] / j->Z;
+            double down = gain[d] * GAIN_DOWN;
+            gain[d] = sign(u[d]) != sign(g) ? gain[d] + GAIN_UP : down > LEAST_GAIN ? down : LEAST_GAIN;
+            u[d] = j->r->momentum * u[d] - j->r->rate * gain[d] * g;
+            length += u[d] * u[d];
+        }
+        length = sqrt(length);
+        for (size_t d = 0; d < dims; d++) {
+            if (length > LONGEST_STEP) u[d] *= LONGEST_STEP / length;
+            s->Y[i * dims + d] += u[d];
+            sum[d] += s->Y[i * dims + d];
+        }
+    }
+    for (size_t d = 0; d < 3; d++) s->sum[3 * task + d] = sum[d];
+}
+
+static void centre_block(void *ctx, size_t task, int worker) {
+    step_job *j = ctx;
+    size_t dims = (size_t)j->s->dims, end = (task + 1) * BLOCK < j->s->n ? (task + 1) * BLOCK : j->s->n;
+    (void)worker;
+    for (size_t i = task * BLOCK; i < end; i++)
+        for (size_t d = 0; d < dims; d++) j->s->Y[i * dims + d] -= j->mean[d];
+}
+
+void tsne_step(tsne_state *s, const double *attraction, const double *repulsion, double Z, const tsne_rates *r) {
+    step_job j = {.s = s, .attraction = attraction, .repulsion = repulsion, .Z = Z, .r = r};
+    size_t blocks = (s->n + BLOCK - 1) / BLOCK;
+    limn_parallel(s->threads, blocks, move_block, &j);
+    for (size_t b = 0; b < blocks; b++)
+        for (size_t d = 0; d < 3; d++) j.mean[d] += s->sum[3 * b + d];
+    for (size_t d = 0; d < 3; d++) j.mean[d] /= (double)s->n;
+    limn_parallel(s->threads, blocks, centre_block, &j);
+}
+
+/* ---- the descent
+ * ----------------------------------------------------------------------------------------------------*/
+
+static double seconds_since(const struct timespec *start) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
+}
+
+limn_status tsne_descend(tsne_state *s, const embed_affinities *P, const embed_engine *engine,
+                         const limn_embed_options *o, limn_trace *trace, size_t *n_trace, limn_progress_fn progress,
+                         void *ctx) {
+    limn_status status = LIMN_OK;
+    void *self = NULL;
+    double *attraction = NULL, *repulsion = NULL, Z = 0, kl = NAN;
+    struct timespec start;
+    size_t size = s->n * (size_t)s->dims;
+    embed_engine_setup setup = {.P = P, .dims = s->dims, .theta = o->theta, .threads = s->threads};
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    *n_trace = 0;
+    TRY(limn_new(&attraction, size, sizeof *attraction));
+    TRY(limn_new(&repulsion, size, sizeof *repulsion));
+    TRY(engine->create(&self, &setup));
+    for (int it = 0; it < o->iterations; it++) {
+        tsne_rates rates = tsne_rates_at(o, s->n, it);
+        TRY(engine->forces(self, s->Y, attraction, repulsion, &Z));
+        if (it > 0 && o->trace_every > 0 && it % o->trace_every == 0) { /* Z is that of the layout after `it` steps */
+            TRY(embed_kl(&kl, P, s->Y, s->dims, Z, s->threads));
+            trace[(*n_trace)++] = (limn_trace){it, kl};
+        }
+        if (progress && it % REPORT_EVERY == 0) {
+            limn_progress p = {"map", (size_t)it, (size_t)o->iterations, seconds_since(&start), kl};
+            if (progress(ctx, &p)) FAIL(LIMN_EINTERRUPTED, "stopped at iteration %d of %d", it, o->iterations);
+        }
+        tsne_step(s, attraction, repulsion, Z, &rates);
+    }
+done:
+    if (self) engine->destroy(self);
+    free(attraction);
+    free(repulsion);
+    return status;
+}
