@@ -1,0 +1,94 @@
+/* Quality figures of an embedding: how much of the neighbourhoods and distances of x the map y keeps.
+ *
+ * Figures of neighbourhoods (neighbourhoods.c) compare a point with all n others. Up to EXACT_N points they are means
+ * over all points; above, over a seeded subset of them, as large as WORK component differences allow and at least
+ * LEAST_QUERIES: an unbiased estimate of the same figure. CPD uses a seeded subset of 1,000 points, KNC all class
+ * means. A figure that has no meaning for this n or these labels is left out. */
+#include "quality/quality.h"
+
+#include <math.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/try.h"
+#include "embed/embed.h"
+
+enum { EXACT_N = 4096, LEAST_QUERIES = 512, CPD_POINTS = 1000, SUBSET_QUERIES = 0, SUBSET_CPD = 1 };
+
+static const double WORK = 4e9;
+
+static int ascending(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+limn_status quality_subset(uint32_t *out, size_t m, size_t n, uint64_t seed, uint64_t which) {
+    limn_status status = LIMN_OK;
+    size_t *all = NULL;
+    TRY(limn_new(&all, n, sizeof *all));
+    for (size_t i = 0; i < n; i++) all[i] = i;
+    if (m < n) {
+        limn_rng r = limn_rng_stream(seed, LIMN_RNG_QUALITY, which);
+        limn_rng_shuffle(&r, all, n);
+    }
+    for (size_t i = 0; i < m; i++) out[i] = (uint32_t)all[i];
+    qsort(out, m, sizeof *out, ascending);
+done:
+    free(all);
+    return status;
+}
+
+static size_t query_count(size_t n, size_t D) {
+    double most = WORK / ((double)n * (double)D);
+    if (n <= EXACT_N || most >= (double)n) return n;
+    return most > LEAST_QUERIES ? (size_t)most : LEAST_QUERIES;
+}
+
+typedef struct {
+    limn_quality *out;
+    size_t room, n;
+} rows_out;
+
+static void add(rows_out *r, const char *metric, int k, double value, size_t sample) {
+    if (isnan(value) || r->n == r->room) return;
+    r->out[r->n++] = (limn_quality){metric, k, value, sample};
+}
+
+static int any_label(const int *labels, size_t n) {
+    for (size_t i = 0; labels && i < n; i++)
+        if (labels[i] >= 0) return 1;
+    return 0;
+}
+
+limn_status limn_embed_quality(limn_quality *out, size_t room, size_t *n_out, const float *X, size_t n, size_t D,
+                               const float *Y, int dims, const int *labels, uint64_t seed, int threads) {
+    limn_status status = LIMN_OK;
+    embed_rows x = {.n = n, .D = D, .f = X}, y = {.n = n, .D = (size_t)dims, .f = Y};
+    uint32_t *point = NULL;
+    rows_out rows = {.out = out, .room = room};
+    quality_local local;
+    double cpd = NAN, knc = NAN;
+    int knc_k = 0;
+    size_t queries = query_count(n, D), pairs_of = n < CPD_POINTS ? n : CPD_POINTS;
+    *n_out = 0;
+    if (n < 1 || D < 1 || dims < 1 || n > INT32_MAX)
+        FAIL(LIMN_EINPUT, "no quality figures for %zu vectors of %zu dimensions", n, D);
+    if (!any_label(labels, n)) labels = NULL;
+    TRY(limn_new(&point, n, sizeof *point));
+    TRY(quality_subset(point, queries, n, seed, SUBSET_QUERIES));
+    TRY(quality_neighbourhoods(&local, &x, &y, labels, point, queries, threads));
+    TRY(quality_subset(point, pairs_of, n, seed, SUBSET_CPD));
+    if (pairs_of >= 3) TRY(quality_cpd(&cpd, &x, &y, point, pairs_of));
+    if (labels) TRY(quality_knc(&knc, &knc_k, &x, &y, labels));
+    for (int q = 0; q < QUALITY_KS; q++) add(&rows, "trustworthiness", quality_k[q], local.trustworthiness[q], queries);
+    for (int q = 0; q < QUALITY_KS; q++) add(&rows, "continuity", quality_k[q], local.continuity[q], queries);
+    add(&rows, "knn_recall", QUALITY_RECALL_K, local.knn_recall, queries);
+    add(&rows, "knc", knc_k, knc, n);
+    add(&rows, "cpd", 0, cpd, pairs_of);
+    add(&rows, "label_accuracy", QUALITY_RECALL_K, local.label_accuracy, local.labelled);
+    add(&rows, "silhouette", 0, local.silhouette, local.labelled);
+    *n_out = rows.n;
+done:
+    free(point);
+    return status;
+}

@@ -1,0 +1,38 @@
+/* The parts of limn_embed_quality, on float32 or float64 rows and on given subsets: what its tests call. */
+#ifndef LIMN_QUALITY_H
+#define LIMN_QUALITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "embed/rows.h"
+
+enum { QUALITY_KS = 3, QUALITY_RECALL_K = 10 };
+extern const int quality_k[QUALITY_KS]; /* 5, 12, 30 */
+
+/* Means over the query points, each of which is compared with all n points. A figure whose k is too large for n is NaN,
+ * and so are those of labels where there are none. */
+typedef struct {
+    double trustworthiness[QUALITY_KS], continuity[QUALITY_KS];
+    double knn_recall;
+    double label_accuracy, silhouette;
+    size_t labelled; /* queries that have a label: the last two are means over them */
+} quality_local;
+
+/* query (queries) distinct points of 0 … n-1; labels (n), -1 = none, or NULL. */
+limn_status quality_neighbourhoods(quality_local *out, const embed_rows *x, const embed_rows *y, const int *labels,
+                                   const uint32_t *query, size_t queries, int threads) LIMN_CHECK;
+
+/* Spearman's correlation of the distances of all pairs of these m >= 3 points in x and in y. */
+limn_status quality_cpd(double *out, const embed_rows *x, const embed_rows *y, const uint32_t *point,
+                        size_t m) LIMN_CHECK;
+
+/* Share of the k nearest class means that x and y agree on, k = min(10, (classes - 1)/2) into *k; NaN below 3 classes.
+ */
+limn_status quality_knc(double *out, int *k, const embed_rows *x, const embed_rows *y, const int *labels) LIMN_CHECK;
+
+/* The m <= n points of a seeded subset, ascending; all of them where m = n. */
+limn_status quality_subset(uint32_t *out, size_t m, size_t n, uint64_t seed, uint64_t which) LIMN_CHECK;
+
+#endif
