@@ -24,9 +24,9 @@ attribute:
 plots:
   - {scatter: map, colour: label, format: png}
 Y
-LIMN_BACKEND=ref valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect \
+valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite,indirect \
     --errors-for-leak-kinds=definite,indirect --suppressions="$top/tests/lib/valgrind.supp" \
-    "$BUILD/bin/limn" run e.yaml --quiet --threads 1 >log 2>&1
+    "$BUILD/bin/limn" run e.yaml --ref --quiet --threads 1 >log 2>&1
 code=$?
 [ $code = 0 ] && echo "memcheck: clean" || { head -60 log; echo "memcheck: exit $code"; }
 exit $code

@@ -3,7 +3,10 @@
 set -eu
 build="gcc libc6-dev make pkg-config libdnnl-dev libhdf5-dev libsqlite3-dev libgsl-dev zlib1g-dev libzip-dev libyaml-dev
 libcjson-dev libpng-dev libturbojpeg0-dev libssl-dev libcmocka-dev gnuplot-nox fonts-dejavu-core sqlite3"
-dev="clang clang-format libclang-rt-14-dev shellcheck valgrind debootstrap"
+# clang's runtime bears the number of Debian's clang: 14 in Debian 12, 19 in Debian 13
+debian=$(sed -n 's/^VERSION_ID="\{0,1\}\([0-9]*\).*/\1/p' /etc/os-release)
+case $debian in 12) clang=14 ;; *) clang=19 ;; esac
+dev="clang clang-format libclang-rt-$clang-dev libomp-dev shellcheck valgrind debootstrap"
 case ${1:-build} in
 build) want=$build ;;
 dev) want=$dev ;;

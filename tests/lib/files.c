@@ -126,10 +126,12 @@ void mutants(const unsigned char *good, size_t n, size_t front, size_t count, un
     static void (*const kinds[])(mutant *) = {change, turn_bit, extreme, cut_out, twice, end_here, change, turn_bit};
     const char *more = getenv("LIMN_MUTANTS");
     if (more && atol(more) > 0) count = (size_t)atol(more);
+    const char *other = getenv("LIMN_SEED");
+    uint64_t key = seed + (other ? (uint64_t)atoll(other) << 32 : 0);
     mutant m = {.p = malloc(2 * n + 1024)};
     if (!m.p) give_up("no memory", "for mutants");
     for (size_t i = 0; i < count; i++) {
-        m.r = limn_rng_stream(seed, LIMN_RNG_TEST, i);
+        m.r = limn_rng_stream(key, LIMN_RNG_TEST, i);
         memcpy(m.p, good, n);
         m.n = n;
         for (uint64_t k = limn_rng_below(&m.r, 4) + 1; k > 0 && m.n > 0; k--) {

@@ -16,7 +16,7 @@ unsigned char *read_whole(const char *path, size_t *n);
 
 /* Calls check(ctx, bytes, n) on seeded damaged copies: bytes changed, bits turned, numbers made extreme, pieces cut out
  * or doubled, the end cut off; half of the damage lies in the first `front` bytes. `count`, or the environment's
- * LIMN_MUTANTS where that is set. Each copy has exactly n allocated bytes, so that a sanitizer sees every overrun. */
+ * LIMN_MUTANTS where that is set; the environment's LIMN_SEED makes others. Each copy has exactly n allocated bytes, so that a sanitizer sees every overrun. */
 typedef void (*mutant_fn)(void *ctx, const unsigned char *bytes, size_t n);
 void mutants(const unsigned char *good, size_t n, size_t front, size_t count, unsigned seed, mutant_fn check,
              void *ctx);

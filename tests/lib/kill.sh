@@ -39,6 +39,6 @@ Y
         limn run k.yaml
         check "killed after $delay ms, resumed (kill $i, seed $seed)" \
             [ "$code $(sqlite3 k.db 'PRAGMA integrity_check' 2>&1) $("$LIMN" digest k.db)" = "0 ok $want" ]
-        check "kill $i: no half-written picture" [ -z "$(find k -name '*.tmp*' -o -size 0 2>/dev/null)" ]
+        check "kill $i: no half-written picture" [ -z "$(find k -name '*.part*' -o -size 0 2>/dev/null)" ]
     done
 }

@@ -345,7 +345,7 @@ static void bad_npz_and_paths(void **state) {
 
 /* ---- mutants --------------------------------------------------------------------------------------------------------
  */
-enum { MUTANTS = 300 };
+enum { MUTANTS = 300 }; /* a file; LIMN_MUTANTS raises it */
 
 static void mutant_array(void *ctx, const unsigned char *bytes, size_t n) {
     limn_array a;

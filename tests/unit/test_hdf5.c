@@ -284,6 +284,51 @@ static void threads_do_not_disturb_one_another(void **state) {
     for (int i = 0; i < 12; i++) assert_int_equal(s[i], LIMN_OK);
 }
 
+/* One field of the entry of layer_names (8 texts) made wrong: the whole answer is refused. */
+static void every_field_is_checked(void **state) {
+    (void)state;
+    int fd = open_file(SMALL);
+    void *bytes;
+    unsigned char *copy_of;
+    size_t n;
+    hdf5_file *f;
+    assert_int_equal(helper_run(fd, NULL, &bytes, &n), LIMN_OK);
+    close(fd);
+    assert_int_equal(hdf5_parse(&f, bytes, n), LIMN_OK);
+    const hdf5_entry *names = hdf5_find(f, ANSWER_ATTRIBUTE, "model_weights", "layer_names");
+    size_t at = (size_t)(names->path - (const char *)bytes) - sizeof(answer_entry);
+    size_t text = (size_t)((const char *)names->data - (const char *)bytes);
+    hdf5_close(f);
+    assert_int_equal(limn_new(&copy_of, n, 1), LIMN_OK);
+    for (int i = 0; i < 14; i++) {
+        answer_entry e;
+        memcpy(copy_of, bytes, n);
+        memcpy(&e, copy_of + at, sizeof e);
+        if (i == 1) e.kind = ANSWER_KINDS;
+        if (i == 2) e.type = ANSWER_TYPES;
+        if (i == 3) e.rank = ANSWER_RANK + 1;
+        if (i == 4) e.dim[0] = 7;
+        if (i == 5) e.dim[0] = 9;
+        if (i == 6) e.path_bytes--;
+        if (i == 7) e.path_bytes = 0;
+        if (i == 8) e.name_bytes++;
+        if (i == 9) e.data_bytes -= 8;
+        if (i == 10) e.data_bytes = UINT64_MAX - 3;
+        if (i == 11) e.type = ANSWER_VALUES;
+        if (i == 12) e.kind = ANSWER_GROUP;
+        memcpy(copy_of + at, &e, sizeof e);
+        if (i == 13) memset(copy_of + text, 'x', e.data_bytes); /* no NUL */
+        limn_status s = hdf5_parse(&f, copy_of, n);
+        if ((s == LIMN_OK) != (i == 0)) fail_msg("edit %d: status %d", i, (int)s);
+        if (i == 0)
+            hdf5_close(f);
+        else
+            assert_string_equal(limn_message(), "damaged HDF5 (the answer of its reader is not whole)");
+    }
+    free(copy_of);
+    helper_release(bytes, n);
+}
+
 /* The answer of the helper for the small network, torn in 20,000 seeded ways. */
 static void torn_answers_are_refused(void **state) {
     (void)state;
@@ -331,6 +376,7 @@ int main(void) {
         cmocka_unit_test(every_end_of_the_helper_has_its_sentence),
         cmocka_unit_test(children_are_reaped),
         cmocka_unit_test(threads_do_not_disturb_one_another),
+        cmocka_unit_test(every_field_is_checked),
         cmocka_unit_test(torn_answers_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,7 +164,7 @@ static void bombs(void **state) {
 
 /* ---- mutants --------------------------------------------------------------------------------------------------------
  */
-enum { MUTANTS = 300 };
+enum { MUTANTS = 300 }; /* a file; LIMN_MUTANTS raises it */
 
 static void mutant(void *ctx, const unsigned char *bytes, size_t n) {
     limn_image m;

@@ -366,8 +366,8 @@ static void check_cam(net *n, const char *flavour, int layer, int rule, const ch
     size_t c = l->dim[0], h = l->dim[1], w = l->dim[2], size = layer_size ? h * w : PIXELS;
     assert_int_equal(limn_shape_size(&s), size);
     float A[B * 128], G[B * 128], low[32], zoomed[PIXELS];
-    double heat[32], want[PIXELS], work[64];
-    assert_true(c * h * w <= 128 && limn_zoom_spline_work(h, w) <= 64);
+    double heat[32], want[PIXELS], work[128];
+    assert_true(c * h * w <= 128 && limn_zoom_spline_work(h, w, H) <= 128);
     assert_int_equal(n->d->value(n->d->ctx, at, A), LIMN_OK);
     assert_int_equal(n->d->vjp(n->d->ctx, 5, n->seed, (limn_rule)rule, at, G), LIMN_OK);
     for (size_t b = 0; b < B; b++) {

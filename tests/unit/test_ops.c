@@ -120,7 +120,9 @@ static float *value(const limn_diff *d, int at) {
 }
 
 static float *vjp(const limn_diff *d, int from, const float *seed, limn_rule rule, int to) {
-    float *out = floats(d->B * limn_shape_size(to < 0 ? &d->input : &d->layer[to].out));
+    size_t n = d->B * limn_shape_size(to < 0 ? &d->input : &d->layer[to].out);
+    float *out = floats(n);
+    for (size_t i = 0; i < n; i++) out[i] = NAN; /* all of it must be written */
     assert_int_equal(d->vjp(d->ctx, from, seed, rule, to, out), LIMN_OK);
     return out;
 }
@@ -475,6 +477,38 @@ static void no_gradient_goes_to_a_layer_beside_the_path(void **state) {
     graph_free(g);
 }
 
+/* A ReLU may write over its input only where nobody sees it: not a layer's output, not what another node reads. */
+static void a_relu_leaves_what_others_see(void **state) {
+    (void)state;
+    for (int backend = LIMN_BACKEND_AUTO; backend <= LIMN_BACKEND_REF; backend++) {
+        limn_graph *g = begin((limn_shape)PICTURE(3, 9, 8));
+        limn_op_attr conv = CONV(17, 1, WINDOW(3, 3, 1, 1, 1, 1));
+        int before = add(g, "conv1", LIMN_OP_CONV2D, conv);
+        int inside = add(g, "relu1", LIMN_OP_RELU, NONE);
+        int own = add(g, "conv2", LIMN_OP_CONV2D, conv);
+        add(g, NULL, LIMN_OP_RELU, NONE); /* of conv2's layer, but `seen` reads the convolution too */
+        add_at(g, "seen", LIMN_OP_IDENTITY, own, NONE);
+        add(g, "act", LIMN_OP_IDENTITY, NONE); /* shares its place with `seen`, whose output must stay */
+        add(g, NULL, LIMN_OP_RELU, NONE);
+        engine e = open_engine(g, (limn_backend)backend);
+        size_t nx = e.d->B * limn_shape_size(&e.d->input), n1 = e.d->B * 17 * 7 * 6, n2 = e.d->B * 17 * 5 * 4;
+        float *x = floats(nx);
+        fill(x, nx, 1, 5);
+        forward(e.d, x);
+        float *v[] = {value(e.d, 0), value(e.d, 1), value(e.d, 3), value(e.d, 2)};
+        for (size_t i = 0; i < n1; i++) assert_true(v[1][i] == (v[0][i] < 0 ? 0 : v[0][i]));
+        for (size_t i = 0; i < n2; i++) assert_true(v[3][i] == (v[2][i] < 0 ? 0 : v[2][i]));
+        size_t negative = 0;
+        for (size_t i = 0; i < n2; i++) negative += v[2][i] < 0;
+        assert_true(negative > n2 / 10);
+        assert_true(e.net->step[before].value != e.net->step[inside].value);
+        for (size_t k = 0; k < COUNT_OF(v); k++) free(v[k]);
+        free(x);
+        close_engine(&e);
+        graph_free(g);
+    }
+}
+
 static void wrong_questions_are_refused(void **state) {
     (void)state;
     limn_graph *g = whole();
@@ -612,7 +646,7 @@ static void threads_and_workers_change_no_bit(void **state) {
 
 static void chunks_depend_on_the_graph_alone(void **state) {
     (void)state;
-    static const struct { size_t side, B; } want[] = {{8, 32}, {500, 16}, {1500, 8}, {4000, 4}, {9000, 1}};
+    static const struct { size_t side, B; } want[] = {{8, 16}, {1000, 16}, {1500, 8}, {4000, 4}, {9000, 1}};
     for (size_t k = 0; k < COUNT_OF(want); k++) {
         limn_graph *g = begin((limn_shape)PICTURE(1, want[k].side, want[k].side));
         limn_net *net;
@@ -672,6 +706,41 @@ static void a_wrong_node_goes_to_ref(void **state) {
     graph_free(g);
 }
 
+static void spoil_two(void *ctx, int node, int backward, float *out, size_t n) {
+    const int *two = ctx;
+    for (size_t i = 0; i < n && !backward && (node == two[0] || node == two[1]); i++) out[i] += 1;
+}
+
+/* The pooling on _ref reads its input again on the way back, when the last convolution's input lies in its place. */
+static void several_nodes_go_to_ref(void **state) {
+    (void)state;
+    limn_graph *g = begin((limn_shape)PICTURE(3, 15, 16));
+    limn_op_attr conv = CONV(17, 1, WINDOW(3, 3, 1, 1, 1, 1)), pool = CONV(0, 1, WINDOW(2, 2, 2, 2, 1, 1));
+    int two[2];
+    add(g, "conv1", LIMN_OP_CONV2D, conv);
+    two[0] = add(g, "pool", LIMN_OP_MAXPOOL, pool);
+    add(g, "conv2", LIMN_OP_CONV2D, conv);
+    two[1] = add(g, "conv3", LIMN_OP_CONV2D, conv);
+    engine a = open_tampered(g, LIMN_BACKEND_AUTO, spoil_two, two), r = open_engine(g, LIMN_BACKEND_REF);
+    size_t nx = a.d->B * limn_shape_size(&a.d->input), n = a.d->B * limn_shape_size(&a.d->layer[3].out);
+    float *x = floats(nx), *seed = floats(n);
+    fill(x, nx, 1, 5);
+    fill(seed, n, 1, 6);
+    assert_int_equal(limn_net_fallbacks(a.net), 2);
+    forward(a.d, x);
+    forward(r.d, x);
+    float *ga = vjp(a.d, 3, seed, LIMN_RULE_GRADIENT, LIMN_INPUT),
+          *gr = vjp(r.d, 3, seed, LIMN_RULE_GRADIENT, LIMN_INPUT);
+    close_to(ga, gr, nx, "gradient from layer", 3);
+    free(ga);
+    free(gr);
+    free(seed);
+    free(x);
+    close_engine(&a);
+    close_engine(&r);
+    graph_free(g);
+}
+
 static void spoil_all(void *ctx, int node, int backward, float *out, size_t n) {
     (void)ctx, (void)node, (void)backward;
     for (size_t i = 0; i < n; i++) out[i] = NAN;
@@ -721,11 +790,13 @@ int main(void) {
         cmocka_unit_test(nan_passes_a_relu),
         cmocka_unit_test(whole_nets_agree_between_every_two_layers),
         cmocka_unit_test(no_gradient_goes_to_a_layer_beside_the_path),
+        cmocka_unit_test(a_relu_leaves_what_others_see),
         cmocka_unit_test(wrong_questions_are_refused),
         cmocka_unit_test(a_row_depends_on_no_other_row),
         cmocka_unit_test(threads_and_workers_change_no_bit),
         cmocka_unit_test(chunks_depend_on_the_graph_alone),
         cmocka_unit_test(a_wrong_node_goes_to_ref),
+        cmocka_unit_test(several_nodes_go_to_ref),
         cmocka_unit_test(all_nodes_can_go_to_ref),
         cmocka_unit_test(the_doctor_reports),
     };

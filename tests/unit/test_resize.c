@@ -24,7 +24,7 @@ static float *zoomed(const float *in, size_t h, size_t w, size_t H, size_t W) {
     float *out;
     double *work;
     assert_int_equal(limn_new(&out, H * W, sizeof *out), LIMN_OK);
-    assert_int_equal(limn_new(&work, limn_zoom_spline_work(h, w), sizeof *work), LIMN_OK);
+    assert_int_equal(limn_new(&work, limn_zoom_spline_work(h, w, H), sizeof *work), LIMN_OK);
     limn_zoom_spline(in, h, w, out, H, W, work);
     free(work);
     return out;

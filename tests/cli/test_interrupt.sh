@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Ctrl-C finishes the batch, commits, says how to go on, exit 130; a second writer is told that the file is in use; a second
+# run of a finished experiment does nothing; --fresh computes anew; an edited experiment adds.
+. tests/lib/tap.sh
+cd "$work" || exit 1
+experiment() {
+    cat >e.yaml <<Y
+name: i
+model: $top/examples/mnist/mnist_small.h5
+data:
+  images: $top/examples/mnist/t10k-images-idx3-ubyte.gz
+  labels: $top/examples/mnist/t10k-labels-idx1-ubyte.gz
+  preprocess: {scale: 1/255}
+  limit: ${SAMPLES:-1500}
+features: [fc1]
+embed:
+  - {name: map, of: fc1, method: tsne, iterations: ${ITERATIONS:-250}}
+attribute:
+  - {name: saliency, method: saliency}
+$1
+plots: []
+Y
+}
+experiment ''
+limn run e.yaml --db whole.db
+want=$("$LIMN" digest whole.db)
+check 'a whole run' [ "$code" = 0 ]
+
+# a long one, so that it is still running when the signals come; its maps differ, so it is compared with itself
+ITERATIONS=4000 experiment ''
+"$LIMN" run e.yaml --db i.db >out 2>err &
+pid=$!
+for _ in $(seq 200); do
+    [ -n "$(sqlite3 -readonly i.db "SELECT 1 FROM stage WHERE name LIKE 'embed%'" 2>/dev/null)" ] && break
+    sleep 0.02
+done
+limn run e.yaml --db i.db
+check 'a second writer is told so' fails 1 'i\.db.*(use|another)'
+kill -INT $pid
+wait $pid
+code=$?
+check 'Ctrl-C: exit 130' [ "$code" = 130 ]
+check 'Ctrl-C: says how to go on' grep -q 'goes on' "$work/err"
+check 'Ctrl-C: one file is left' [ "$(ls i.db*)" = i.db ]
+check 'Ctrl-C: the run is marked' [ "$(sqlite3 i.db 'SELECT status FROM run')" = interrupted ]
+experiment ''
+limn run e.yaml --db i.db
+check 'it goes on' [ "$code" = 0 ]
+check 'what was stored is used again' [ "$(sqlite3 i.db "SELECT status FROM stage WHERE name = 'predict' ORDER BY stage_id DESC LIMIT 1")" = reused ]
+limn run e.yaml --db whole.db
+check 'a finished experiment: nothing to do' grep -q 'nothing to do' "$work/out"
+limn run e.yaml --db whole.db --fresh
+check '--fresh: the same digest' [ "$code$("$LIMN" digest whole.db)" = "0$want" ]
+check '--fresh: computed anew' [ "$(sqlite3 whole.db "SELECT status FROM stage WHERE name = 'attribute' ORDER BY stage_id DESC LIMIT 1")" = finished ]
+experiment '  - {name: cam, method: gradcam}'
+limn run e.yaml --db whole.db
+check 'an edited experiment adds' [ "$code $(sqlite3 whole.db 'SELECT count(*) FROM attribution')" = '0 2' ]
+check 'and overwrites nothing' [ "$(sqlite3 whole.db "SELECT count(DISTINCT attribution_id) || ' ' || count(*) FROM map")" = "2 $((2 * ${SAMPLES:-1500}))" ]
+limn digest whole.db --check
+check 'digest --check' [ "$code" = 0 ]
+sqlite3 whole.db "UPDATE point SET x = x + 1 WHERE point_id = 7"
+limn digest whole.db --check
+check 'digest --check sees one changed number' fails 1 'digest'
+finish

@@ -1,0 +1,170 @@
+/* See stored.h. */
+#include "stored.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sqlite3.h>
+#include <cmocka.h>
+
+#define OK(expr)                                                                                                       \
+    do {                                                                                                               \
+        if ((expr) != LIMN_OK) fail_msg("%s: %s", #expr, limn_message());                                              \
+    } while (0)
+
+static const char *const class_name[STORED_CLASSES] = {"zero", "it's one", "two"};
+
+static void fill_inputs(limn_store *s, stored *o, const char *experiment, int reversed) {
+    static const store_layer layer[] = {{0, "conv2d_1", "Conv2D", "[4, 2, 2]", 40}, {1, "dense_1", "Dense", "[4]", 68}};
+    const store_run run = {.experiment = experiment,
+                           .config = "name: x\n",
+                           .options = "{\"seed\": 1}",
+                           .version = "0.1.0",
+                           .libraries = "{\"SQLite\": \"3\"}",
+                           .isa = "avx2"};
+    OK(store_run_begin(s, &o->run, &run));
+    const store_model model = {.hash = "aa11",
+                               .path = "m.h5",
+                               .format = "Keras 2 HDF5",
+                               .producer = "keras 2.2.4",
+                               .input_shape = "[1, 2, 2]",
+                               .parameters = 108,
+                               .layer = layer,
+                               .n_layers = 2};
+    OK(store_model_find(s, &o->model, o->run, &model));
+    const store_dataset data = {.fingerprint = "bb22",
+                                .options = "{\"scale\": 1}",
+                                .path = "d.gz",
+                                .format = "IDX (gzip)",
+                                .n = STORED_N,
+                                .channels = 1,
+                                .h = STORED_SIDE,
+                                .w = STORED_SIDE,
+                                .class_name = class_name,
+                                .n_classes = STORED_CLASSES};
+    OK(store_dataset_find(s, &o->dataset, o->run, &data));
+    for (int k = 0; k < STORED_N; k++) {
+        int i = reversed ? STORED_N - 1 - k : k;
+        char source[16], image[16];
+        snprintf(source, sizeof source, "%d", i);
+        int n = snprintf(image, sizeof image, "PNG of %d", i);
+        const store_sample sample = {(size_t)i, i % STORED_CLASSES, source, image, (size_t)n};
+        OK(store_sample_put(s, o->dataset, &sample));
+    }
+    OK(store_sample_ids(s, o->dataset, o->sample, STORED_N));
+}
+
+static void fill_extraction(limn_store *s, stored *o, int reversed) {
+    const store_extraction e = {o->model, o->dataset, "dense_1", "{}", STORED_DIM};
+    OK(store_extraction_find(s, &o->extraction, NULL, o->run, &e));
+    for (int k = 0; k < STORED_N; k++) {
+        int i = reversed ? STORED_N - 1 - k : k, label = i % STORED_CLASSES, class_ = i == 5 ? 0 : label;
+        const float logits[STORED_CLASSES] = {class_ == 0, class_ == 1, class_ == 2};
+        const store_prediction p = {class_, 0.5 + i / 16., 0.25, 1.5, i == 5 ? 2.5 : 0.125, logits, STORED_CLASSES};
+        OK(store_prediction_put(s, o->run, o->model, o->sample[i], &p));
+        const float v[STORED_DIM] = {(float)i, (float)(i * i), (float)label, 1};
+        OK(store_feature_put(s, o->extraction, o->sample[i], v, STORED_DIM));
+    }
+    OK(store_complete(s, STORE_EXTRACTION, o->extraction));
+    OK(store_link(s, o->run, STORE_EXTRACTION, "dense_1", o->extraction));
+}
+
+static void fill_embeddings(limn_store *s, stored *o) {
+    static const store_trace trace[] = {{50, 1.5}, {100, 1.25}};
+    static const store_quality quality[] = {{"trustworthiness", 2, 0.75, STORED_N}, {"cpd", 0, 0.5, STORED_N}};
+    float Y[STORED_N * 2], distance[STORED_N * STORED_K];
+    uint32_t neighbour[STORED_N * STORED_K];
+    for (uint32_t i = 0; i < STORED_N; i++) {
+        Y[2 * i] = (float)i;
+        Y[2 * i + 1] = -(float)i;
+        for (uint32_t k = 0; k < STORED_K; k++) {
+            neighbour[i * STORED_K + k] = (i + k + 1) % STORED_N;
+            distance[i * STORED_K + k] = 0.5f * (float)(k + 1);
+        }
+    }
+    store_map_of_points m = {.sample_id = o->sample,
+                             .Y = Y,
+                             .n = STORED_N,
+                             .dims = 2,
+                             .kl = 1.25,
+                             .iterations = 100,
+                             .seconds = 0.5,
+                             .trace = trace,
+                             .n_trace = 2,
+                             .quality = quality,
+                             .n_quality = 2,
+                             .neighbour = neighbour,
+                             .distance = distance,
+                             .k = STORED_K};
+    const store_embedding tsne = {o->extraction, "tsne", "{\"perplexity\": 1}", 1, 2};
+    const store_embedding pca = {o->extraction, "pca", "{}", 1, 2};
+    OK(store_embedding_find(s, &o->map, NULL, o->run, &tsne));
+    OK(store_embedding_put(s, o->map, &m));
+    OK(store_link(s, o->run, STORE_EMBEDDING, "map", o->map));
+    OK(store_embedding_find(s, &o->pca, NULL, o->run, &pca));
+    m.kl = (double)NAN, m.iterations = 0, m.n_trace = 0, m.n_quality = 1, m.neighbour = NULL, m.warning = "few";
+    OK(store_embedding_put(s, o->pca, &m));
+    OK(store_link(s, o->run, STORE_EMBEDDING, "pca", o->pca));
+}
+
+static void fill_attributions(limn_store *s, stored *o, int reversed) {
+    store_attribution a = {o->model,    o->dataset, "saliency", "limn",      NULL,       "dense_1",
+                           "predicted", "{}",       1,          STORED_SIDE, STORED_SIDE};
+    OK(store_attribution_find(s, &o->saliency, NULL, o->run, &a));
+    a.method = "gradcam", a.layer = "conv2d_1", a.targets = "[0, 1]";
+    OK(store_attribution_find(s, &o->cam, NULL, o->run, &a));
+    for (int k = 0; k < STORED_N; k++) {
+        int i = reversed ? STORED_N - 1 - k : k;
+        const float v[] = {(float)i, (float)(i + 1), -(float)i, 0.5f}, w[] = {2 * v[0], 2 * v[1], 2 * v[2], 2 * v[3]};
+        OK(store_map_put(s, o->saliency, o->sample[i], i == 5 ? 0 : i % STORED_CLASSES, -1, v, 4));
+        OK(store_map_put(s, o->cam, o->sample[i], reversed, -1, w, 4));
+        OK(store_map_put(s, o->cam, o->sample[i], !reversed, -1, w, 4));
+    }
+    OK(store_complete(s, STORE_ATTRIBUTION, o->saliency));
+    OK(store_complete(s, STORE_ATTRIBUTION, o->cam));
+    OK(store_link(s, o->run, STORE_ATTRIBUTION, "saliency", o->saliency));
+    OK(store_link(s, o->run, STORE_ATTRIBUTION, "cam", o->cam));
+}
+
+void stored_fill(limn_store *s, stored *o, const char *experiment, int reversed) {
+    OK(store_begin(s));
+    fill_inputs(s, o, experiment, reversed);
+    fill_extraction(s, o, reversed);
+    fill_embeddings(s, o);
+    fill_attributions(s, o, reversed);
+    const store_stage stage = {"predict", "finished", STORED_N, STORED_N, 0.25, 1 << 20};
+    OK(store_stage_put(s, o->run, &stage));
+    const store_figure figure = {"map-label", "{\"scatter\": \"map\"}", "png", "x/map-label.png", "cc33"};
+    OK(store_figure_put(s, o->run, &figure));
+    OK(store_commit(s));
+}
+
+/* ---- asking --------------------------------------------------------------------------------------------- */
+
+int stored_write(void *ctx, const char *text, size_t n) {
+    stored_text *t = ctx;
+    char *more = realloc(t->text, t->n + n + 1);
+    if (!more) return 1;
+    memcpy(more + t->n, text, n);
+    more[t->n + n] = 0;
+    t->text = more;
+    t->n += n;
+    return 0;
+}
+
+char *stored_ask(const char *path, const char *sql) {
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK) fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    int rc = sqlite3_step(stmt);
+    const char *text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : "";
+    char *out = strdup(text ? text : "NULL");
+    assert_true(rc == SQLITE_ROW || rc == SQLITE_DONE);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return out;
+}
