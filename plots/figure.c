@@ -9,8 +9,10 @@
  *   5. all are renamed into their places. A failure before that removes what was begun and leaves older pictures. */
 #include "plots/figure.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,6 +202,24 @@ void plots_part(char out[PLOTS_PART]) {
     snprintf(out, PLOTS_PART, ".%ld-%llx.part", (long)getpid(), id);
 }
 
+/* Removes what drawings of this figure left whose process was killed: NAME.….PID-….part of a PID that is no more. */
+static void sweep(const char *folder, const char *name) {
+    DIR *dir = opendir(folder);
+    size_t length = strlen(name);
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+        const char *end = strrchr(e->d_name, '.'), *dash = strrchr(e->d_name, '-'), *pid = dash;
+        char *path = NULL;
+        if (strncmp(e->d_name, name, length) != 0 || e->d_name[length] != '.' || strcmp(end, ".part") != 0 || !dash)
+            continue;
+        while (pid > e->d_name && pid[-1] >= '0' && pid[-1] <= '9') pid--;
+        long id = pid < dash && pid[-1] == '.' ? strtol(pid, NULL, 10) : 0;
+        if (id <= 0 || kill((pid_t)id, 0) == 0 || errno != ESRCH) continue;
+        if (limn_format(&path, "%s/%s", folder, e->d_name) == LIMN_OK) unlink(path);
+        free(path);
+    }
+    if (dir) closedir(dir);
+}
+
 static limn_status open_folder(drawing *d) {
     limn_status status = LIMN_OK;
     const char *folder = folder_of(d->f);
@@ -208,6 +228,8 @@ static limn_status open_folder(drawing *d) {
         FAIL(LIMN_EFAIL,
              errno == ENOENT ? "the folder %s does not exist (%s)" : "nothing can be written into the folder %s: %s",
              folder, strerror(errno));
+    sweep(folder, d->f->name);
+    sweep(d->gp, d->f->name);
     if (d->f->discard_script)
         TRY(limn_format(&d->base, "%s%s", d->f->name, d->part));
     else

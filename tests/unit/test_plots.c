@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -296,6 +297,20 @@ static void failures_leave_no_picture(void **state) {
     }
 }
 
+/* Waits until a process has ended; an orphan is reaped by init, in its own time. */
+static int is_gone(int pid) {
+    for (int t = 0; t < 500; t++) {
+        char path[64], line[256] = "";
+        snprintf(path, sizeof path, "/proc/%d/stat", pid);
+        FILE *f = fopen(path, "r");
+        if (f && fgets(line, sizeof line, f) == NULL) line[0] = '\0';
+        if (f) fclose(f);
+        if (!f || strstr(line, ") Z") != NULL) return 1;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return 0;
+}
+
 static void what_hangs_is_killed_with_its_children(void **state) {
     (void)state;
     size_t n = 0; /* written by the row `hangs` above */
@@ -303,19 +318,7 @@ static void what_hangs_is_killed_with_its_children(void **state) {
     int pid[2] = {0, 0};
     assert_int_equal(sscanf(pids, "%d %d", &pid[0], &pid[1]), 2);
     free(pids);
-    for (int i = 0; i < 2; i++) {
-        int gone = 0;
-        for (int t = 0; t < 200 && !gone; t++) { /* the orphan is reaped by init, in its own time */
-            char path[64], state_of[256] = "";
-            snprintf(path, sizeof path, "/proc/%d/stat", pid[i]);
-            FILE *f = fopen(path, "r");
-            if (f && fgets(state_of, sizeof state_of, f) == NULL) state_of[0] = '\0';
-            if (f) fclose(f);
-            gone = !f || strstr(state_of, ") Z") != NULL;
-            if (!gone) nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-        }
-        assert_true(gone);
-    }
+    assert_true(is_gone(pid[0]) && is_gone(pid[1]));
 }
 
 static void an_older_picture_survives_a_failure(void **state) {
@@ -366,6 +369,37 @@ static void an_absent_gnuplot_is_told(void **state) {
     assert_true(path[0] == '/');
     assert_memory_equal(version, "gnuplot ", 8);
     free(path);
+}
+
+/* A gnuplot in work when our process is killed dies as well; the next drawing removes what both left. */
+static void a_killed_process_leaves_nothing_for_long(void **state) {
+    (void)state;
+    const char *folder = fresh("killed-parent");
+    setenv("LIMN_GNUPLOT", fake("waits", "eval \"$3\"; echo x > ../map.png$part; echo $$ > ../pid; exec sleep 1000"),
+           1);
+    pid_t parent = fork();
+    if (parent == 0) {
+        limn_scatter s = plain_spec(folder, "map");
+        _exit((int)limn_plot_scatter(&s));
+    }
+    int pid = 0;
+    for (int t = 0; t < 1000 && pid == 0; t++) { /* until the fake has begun */
+        FILE *f = fopen(temp_path("killed-parent/pid"), "r");
+        if (f && fscanf(f, "%d", &pid) != 1) pid = 0;
+        if (f) fclose(f);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    assert_true(pid > 0);
+    assert_int_equal(kill(parent, SIGKILL), 0);
+    assert_int_equal(waitpid(parent, NULL, 0), parent);
+    assert_true(is_gone(pid));
+    unsetenv("LIMN_GNUPLOT");
+    assert_int_equal(remove(temp_path("killed-parent/pid")), 0);
+    (void)temp_file("killed-parent/map.2.png.1-0.part", "x", 1); /* of a process that lives, and of another figure */
+    (void)temp_file("killed-parent/mapx.png.999999999-0.part", "x", 1);
+    limn_scatter s = plain_spec(folder, "map");
+    assert_int_equal(limn_plot_scatter(&s), LIMN_OK);
+    assert_listing(folder, "gp map.2.png.1-0.part map.png mapx.png.999999999-0.part");
 }
 
 /* ---- folders --------------------------------------------------------------------------------------------------------
@@ -566,6 +600,7 @@ int main(void) {
         cmocka_unit_test(what_hangs_is_killed_with_its_children),
         cmocka_unit_test(an_older_picture_survives_a_failure),
         cmocka_unit_test(an_absent_gnuplot_is_told),
+        cmocka_unit_test(a_killed_process_leaves_nothing_for_long),
         cmocka_unit_test(folders_that_cannot_be_written_are_told),
         cmocka_unit_test(a_read_only_folder_is_told),
         cmocka_unit_test(a_discarded_script_leaves_the_picture_alone),
