@@ -247,6 +247,8 @@ static void wrong_ones_lie_on_top(void **state) {
         double x, y;
         place("wrong/gp/map.gp", &p, 0, 0, &x, &y);
         assert_colour(&p, x, y, 0xd7191c, SAME);
+        place("wrong/gp/map.gp", &p, 1, 1, &x, &y); /* a right one */
+        assert_colour(&p, x, y, 0x9db8d2, SAME);
         free(p.rgb);
     }
 }
