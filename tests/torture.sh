@@ -18,6 +18,8 @@ log=$(mktemp)
 echo "torture: seed $seed, $kills kills, $mutants mutants a reader"
 KILLS=$kills SEED=$seed SAMPLES=600 bash tests/cli/test_kill.sh >"$log" 2>&1
 count kills "$log"
+LIMN_KILLS=$kills "$BUILD/tests/property/test_store_kill" >"$log" 2>&1
+count property/test_store_kill "$log"
 for t in tests/unit/test_*.c tests/golden/test_*.c; do
     grep -q LIMN_MUTANTS "$t" || continue
     name=${t#tests/}

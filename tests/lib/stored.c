@@ -72,7 +72,7 @@ static void fill_extraction(limn_store *s, stored *o, int reversed) {
     OK(store_link(s, o->run, STORE_EXTRACTION, "dense_1", o->extraction));
 }
 
-static void fill_embeddings(limn_store *s, stored *o) {
+static void fill_embeddings(limn_store *s, stored *o, int reversed) {
     static const store_trace trace[] = {{50, 1.5}, {100, 1.25}};
     static const store_quality quality[] = {{"trustworthiness", 2, 0.75, STORED_N}, {"cpd", 0, 0.5, STORED_N}};
     float Y[STORED_N * 2], distance[STORED_N * STORED_K];
@@ -101,6 +101,7 @@ static void fill_embeddings(limn_store *s, stored *o) {
                              .k = STORED_K};
     const store_embedding tsne = {o->extraction, "tsne", "{\"perplexity\": 1}", 1, 2};
     const store_embedding pca = {o->extraction, "pca", "{}", 1, 2};
+    if (reversed) OK(store_embedding_find(s, &o->pca, NULL, o->run, &pca));
     OK(store_embedding_find(s, &o->map, NULL, o->run, &tsne));
     OK(store_embedding_put(s, o->map, &m));
     OK(store_link(s, o->run, STORE_EMBEDDING, "map", o->map));
@@ -113,9 +114,12 @@ static void fill_embeddings(limn_store *s, stored *o) {
 static void fill_attributions(limn_store *s, stored *o, int reversed) {
     store_attribution a = {o->model,    o->dataset, "saliency", "limn",      NULL,       "dense_1",
                            "predicted", "{}",       1,          STORED_SIDE, STORED_SIDE};
-    OK(store_attribution_find(s, &o->saliency, NULL, o->run, &a));
-    a.method = "gradcam", a.layer = "conv2d_1", a.targets = "[0, 1]";
-    OK(store_attribution_find(s, &o->cam, NULL, o->run, &a));
+    for (int k = 0; k < 2; k++) {
+        int cam = k != reversed;
+        a.method = cam ? "gradcam" : "saliency", a.layer = cam ? "conv2d_1" : NULL;
+        a.targets = cam ? "[0, 1]" : "predicted";
+        OK(store_attribution_find(s, cam ? &o->cam : &o->saliency, NULL, o->run, &a));
+    }
     for (int k = 0; k < STORED_N; k++) {
         int i = reversed ? STORED_N - 1 - k : k;
         const float v[] = {(float)i, (float)(i + 1), -(float)i, 0.5f}, w[] = {2 * v[0], 2 * v[1], 2 * v[2], 2 * v[3]};
@@ -133,7 +137,7 @@ void stored_fill(limn_store *s, stored *o, const char *experiment, int reversed)
     OK(store_begin(s));
     fill_inputs(s, o, experiment, reversed);
     fill_extraction(s, o, reversed);
-    fill_embeddings(s, o);
+    fill_embeddings(s, o, reversed);
     fill_attributions(s, o, reversed);
     const store_stage stage = {"predict", "finished", STORED_N, STORED_N, 0.25, 1 << 20};
     OK(store_stage_put(s, o->run, &stage));
