@@ -1,12 +1,13 @@
-/* Convolution on oneDNN: forward and backward-data, blocked layouts (see plan.h).
+/* Convolution on oneDNN: forward and backward-data, in the library's own layouts (see plan.h).
  *
  *   y[b,o,i,j] = bias[o] + sum over c, u, v of w[o,c,u,v] x[b, c, i sh + u dh - top, j sw + v dw - left]
  *
- * Every descriptor asks for `any`, also in backward-data, whose gradient is then reordered to what the node below
- * holds: with a fixed plain diff_src the library falls to its reference code, some 200 times slower. The two directions
- * may want the weights in two layouts; both are packed once, here. The direct algorithm, never Winograd, which flips
- * ReLU masks. */
+ * Forward asks for `any`. Backward-data asks for the layouts that forward chose, and where the library has only its
+ * reference code for those, some 200 times slower (a plain diff_src beside a blocked diff_dst), for `any` on all three
+ * descriptors, with reorders. The two directions may want the weights in two layouts; both are packed once, here. The
+ * direct algorithm, never Winograd, which flips ReLU masks. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/try.h"
 #include "nn/plan.h"
@@ -29,6 +30,20 @@ typedef struct {
     dnnl_primitive_desc_t forward, backward;
 } conv_plan;
 
+/* Backward-data in the layouts that the values have, which saves two reorders, unless the library has only its reference
+ * code for them; then in whatever it likes. */
+static limn_status choose_backward(limn_net *n, const net_step *s, conv_plan *p, const dc_window *g) {
+    dc_md_ref x = net_layout_in(n, s), y = dc_query(p->forward, dnnl_query_dst_md);
+    if (dc_conv_backward_pd(&p->backward, n->engine, x, p->w, y, g, n->attr, p->forward) == dnnl_success) {
+        if (strncmp(dc_impl(p->backward), "jit", 3) == 0 || strncmp(dc_impl(p->backward), "brg", 3) == 0)
+            return LIMN_OK;
+        dnnl_primitive_desc_destroy(p->backward);
+    }
+    p->backward = NULL;
+    return net_dnnl(dc_conv_backward_pd(&p->backward, n->engine, p->x, p->w, p->y, g, n->attr, p->forward),
+                    "a convolution's gradient");
+}
+
 static limn_status choose(limn_net *n, const net_step *s, conv_plan *p) {
     limn_status status = LIMN_OK;
     dnnl_dims_t dims, bias = {s->node->attr.units};
@@ -41,8 +56,7 @@ static limn_status choose(limn_net *n, const net_step *s, conv_plan *p) {
     TRY(net_dnnl(dc_md_new(&p->plain_w, rank, dims, rank == 5 ? dnnl_abcde : dnnl_abcd), "weights"));
     if (s->node->bias) TRY(net_dnnl(dc_md_new(&p->bias, 1, bias, dnnl_a), "a bias"));
     TRY(net_dnnl(dc_conv_pd(&p->forward, n->engine, p->x, p->w, p->bias, p->y, &g, n->attr), "a convolution"));
-    TRY(net_dnnl(dc_conv_backward_pd(&p->backward, n->engine, p->x, p->w, p->y, &g, n->attr, p->forward),
-                 "a convolution's gradient"));
+    TRY(choose_backward(n, s, p, &g));
 done:
     return status;
 }
