@@ -46,6 +46,8 @@ static limn_status open_library(limn_net *n) {
     TRY(net_dnnl(dnnl_stream_create(&n->stream, n->engine, dnnl_stream_default_flags), "a stream"));
     TRY(net_dnnl(dnnl_primitive_attr_create(&n->attr), "attributes"));
     TRY(net_dnnl(dnnl_primitive_attr_set_scratchpad_mode(n->attr, dnnl_scratchpad_mode_user), "attributes"));
+    /* float32 stays float32, whatever the environment allows the library */
+    TRY(net_dnnl(dnnl_primitive_attr_set_fpmath_mode(n->attr, dnnl_fpmath_mode_strict), "attributes"));
 done:
     return status;
 }
