@@ -163,7 +163,8 @@ done:
     return status;
 }
 
-/* cairo writes the time into a PDF and asks nobody: its 14 digits become those of a fixed day. */
+/* cairo writes the time into a PDF and asks nobody: its 14 digits become those of a fixed day. (From 1.18 on cairo packs
+ * them into a compressed object, of which the offsets behind it depend: there the date stays.) */
 static limn_status finish_pdf(const char *path, double dpi) {
     static const char key[] = "/CreationDate (D:", fixed[] = "20000101000000";
     limn_status status = LIMN_OK;
