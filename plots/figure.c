@@ -99,8 +99,8 @@ limn_status limn_figure_check(const limn_figure *f) {
         const char *what;
         double value, least, most;
     } range[] = {
-        {"width in cm", f->width, 2, 100},
-        {"height in cm", f->height, 2, 100},
+        {"width in cm", f->width, 2, 200},
+        {"height in cm", f->height, 2, 200},
         {"dpi", f->dpi, 50, 1200},
         {"font size in pt", f->font_size, 4, 40},
         {"time-out in seconds", f->timeout, 1e-3, 86400},

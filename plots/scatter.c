@@ -227,6 +227,11 @@ static limn_status choose_names(scatter *p) {
     return make_names(p, NAME_LENGTH);
 }
 
+/* Where no legend says what gray means, a line under the map does. */
+static int has_gray_note(const scatter *p) {
+    return p->colour->kind == LIMN_COLOUR_CLASS && !p->in_legend && p->count[GRAY] > 0;
+}
+
 /* Sizes of the picture and of the map's rectangle. */
 static limn_status lay_out(scatter *p) {
     const limn_scatter *s = p->spec;
@@ -237,7 +242,7 @@ static limn_status lay_out(scatter *p) {
     if (s->x_label) below += p->line;
     if (s->y_label) left += p->line;
     if (p->colour->kind == LIMN_COLOUR_VALUE) below += BAR + .1 + 2.3 * p->line;
-    if (p->colour->kind == LIMN_COLOUR_CORRECT) below += 1.2 * p->line;
+    if (p->colour->kind == LIMN_COLOUR_CORRECT || has_gray_note(p)) below += 1.2 * p->line;
     sheet->width = f->width > 0 ? f->width : 8.5;
     if (p->in_legend) {
         double most = sheet->width / 2, height = f->height > 0 ? f->height - above - below : .75 * sheet->width;
@@ -335,6 +340,12 @@ static void put_key(scatter *p) { /* correct and wrong, with their numbers, unde
         plots_put_text(&p->sheet, text[i], x + .3, .75 * p->line, "left");
         x += .75 + plots_text_width(text[i]) * p->font;
     }
+}
+
+static void put_gray_note(scatter *p) {
+    char text[64];
+    snprintf(text, sizeof text, "gray: no class (%zu)", p->count[GRAY]);
+    plots_put_text(&p->sheet, text, (p->left + p->right) / 2, .75 * p->line, "center");
 }
 
 /* The bar is an image through the same palette as the points: gnuplot's own colorbox is made of slices, between which a
@@ -494,6 +505,7 @@ static limn_status compose(scatter *p) {
     TRY(put_frame(p));
     if (p->in_legend) put_legend(p);
     if (p->colour->kind == LIMN_COLOUR_CORRECT) put_key(p);
+    if (has_gray_note(p)) put_gray_note(p);
     if (p->colour->kind == LIMN_COLOUR_VALUE) TRY(put_colour_bar(p));
     put_plot(p);
     if (p->on_map) TRY(put_names(p));
