@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -505,6 +506,40 @@ static void a_full_disk_is_said_and_leaves_what_was_stored(void **state) {
     assert_int_equal(ask(path, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
 }
 
+/* Writes until the system refuses: files may grow to 3 MB. 0: as it should be. */
+static int write_too_much(const char *path) {
+    static float big[1 << 16]; /* 256 KiB */
+    struct rlimit most = {.rlim_cur = 3 << 20, .rlim_max = 3 << 20};
+    limn_store *s = NULL;
+    int64_t attribution = 0;
+    signal(SIGXFSZ, SIG_IGN); /* write() then says EFBIG */
+    if (store_open(&s, path) != LIMN_OK) return 1;
+    begin_and_map(s, &attribution, 0, 2);
+    if (store_commit(s) != LIMN_OK || setrlimit(RLIMIT_FSIZE, &most) != 0) return 2;
+    limn_status status = LIMN_OK;
+    for (int i = 0; status == LIMN_OK && i < 40; i++) {
+        status = store_begin(s);
+        if (status == LIMN_OK) status = store_map_put(s, attribution, 3, i, -1, big, COUNT_OF(big));
+        if (status == LIMN_OK) status = store_commit(s);
+    }
+    if (status != LIMN_EFAIL || !strstr(limn_message(), "large.db: ")) return 3;
+    store_close(s);
+    return strstr(limn_message(), "large.db: ") ? 0 : 4;
+}
+
+static void a_write_that_fails_is_said_and_leaves_what_was_stored(void **state) {
+    (void)state;
+    const char *path = temp_path("large.db");
+    pid_t pid = fork();
+    int how = 0;
+    if (pid == 0) _exit(write_too_much(path));
+    waitpid(pid, &how, 0);
+    assert_true(WIFEXITED(how));
+    assert_int_equal(WEXITSTATUS(how), 0);
+    assert_true(ask(path, "SELECT count(*) FROM map") >= 2 + 5); /* what was committed before the limit */
+    assert_int_equal(ask(path, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+}
+
 /* ---- identity ----------------------------------------------------------------------------------------------- */
 
 static void the_same_result_is_found_and_another_is_made(void **state) {
@@ -590,6 +625,46 @@ static void class_names_are_replaced_and_images_added(void **state) {
     char *image = stored_ask(path, "SELECT source || CAST(image AS TEXT) FROM sample WHERE dataset_id = 2");
     assert_string_equal(image, "a.pngimage");
     free(image);
+    store_close(s);
+}
+
+static void maps_of_one_and_three_dimensions_are_kept(void **state) {
+    (void)state;
+    const char *path = temp_path("solid.db");
+    stored o;
+    int64_t id = 0;
+    float Y[STORED_N * 3], back[STORED_N * 3], distance[STORED_N * 2] = {0};
+    uint32_t neighbour[STORED_N * 2];
+    limn_store *s = filled(path, &o);
+    for (uint32_t i = 0; i < STORED_N * 3; i++) Y[i] = (float)i * 0.1f;
+    for (uint32_t i = 0; i < STORED_N * 2; i++) neighbour[i] = i % STORED_N;
+    for (int dims = 1; dims <= 3; dims += 2) {
+        const store_embedding e = {o.extraction, "tsne", "{}", (uint64_t)dims, dims};
+        const store_map_of_points m = {.sample_id = o.sample,
+                                       .Y = Y,
+                                       .n = STORED_N,
+                                       .dims = dims,
+                                       .kl = 1,
+                                       .neighbour = neighbour,
+                                       .distance = distance,
+                                       .k = 2,
+                                       .k_stored = 1};
+        OK(store_embedding_find(s, &id, NULL, o.run, &e));
+        OK(store_embedding_put(s, id, &m));
+        OK(store_points_read(s, id, back, STORED_N, dims));
+        assert_memory_equal(back, Y, (size_t)dims * STORED_N * sizeof *Y);
+    }
+    neighbour[3] = STORED_N;
+    const store_embedding e = {o.extraction, "tsne", "{}", 9, 1};
+    const store_map_of_points m = {
+        .sample_id = o.sample, .Y = Y, .n = STORED_N, .dims = 1, .neighbour = neighbour, .distance = distance, .k = 2};
+    OK(store_embedding_find(s, &id, NULL, o.run, &e));
+    assert_int_equal(store_embedding_put(s, id, &m), LIMN_EFAIL);
+    SAYS("neighbour 6 of sample 1");
+    OK(store_finish(s, NULL));
+    assert_int_equal(ask(path, "SELECT count(*) FROM point WHERE z IS NOT NULL AND y IS NOT NULL"), STORED_N);
+    assert_int_equal(ask(path, "SELECT count(*) FROM point WHERE z IS NULL AND y IS NULL"), STORED_N);
+    assert_int_equal(ask(path, "SELECT count(*) FROM neighbour"), STORED_N * (STORED_K + 2));
     store_close(s);
 }
 
@@ -720,9 +795,11 @@ int main(void) {
         cmocka_unit_test(a_reader_that_stays_keeps_the_log_alive_and_no_more),
         cmocka_unit_test(a_read_only_folder_is_enough_to_read),
         cmocka_unit_test(a_full_disk_is_said_and_leaves_what_was_stored),
+        cmocka_unit_test(a_write_that_fails_is_said_and_leaves_what_was_stored),
         cmocka_unit_test(the_same_result_is_found_and_another_is_made),
         cmocka_unit_test(gaps_are_not_read_as_data),
         cmocka_unit_test(class_names_are_replaced_and_images_added),
+        cmocka_unit_test(maps_of_one_and_three_dimensions_are_kept),
         cmocka_unit_test(nan_is_null),
         cmocka_unit_test(forgetting_takes_this_experiments_results_only),
         cmocka_unit_test(the_migrations_lead_to_the_schema),
