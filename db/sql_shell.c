@@ -257,19 +257,18 @@ static size_t width_of(const char *text) {
     return n;
 }
 
-static void pad(shell *sh, size_t n) {
-    while (n-- > 0) emit(sh, " ", 1);
-}
-
+/* One line; blanks are written only before a text, so that none end it. */
 static void table_line(shell *sh, const char *cell, const size_t *width, const unsigned char *right, size_t columns,
                        int marked) {
+    size_t blanks = 0;
     for (size_t i = 0; i < columns; i++) {
         const char *text = cell + marked;
         size_t room = width[i] - width_of(text);
-        if (i) emit_text(sh, "  ");
-        if (right[i] && (*text || i + 1 < columns)) pad(sh, room); /* no blanks at the end of a line */
+        if (right[i]) blanks += room;
+        if (*text)
+            for (; blanks > 0; blanks--) emit(sh, " ", 1);
         emit_text(sh, text);
-        if (!right[i] && i + 1 < columns) pad(sh, room);
+        blanks += (right[i] ? 0 : room) + 2;
         cell = text + strlen(text) + 1;
     }
     emit_text(sh, "\n");

@@ -55,8 +55,8 @@ static void tables_are_aligned(void **state) {
     prints(SQL_TABLE, "SELECT idx, image, NULL AS none FROM sample WHERE idx < 2",
            "idx  image           none\n"
            "---  --------------  ----\n"
-           "  0  <BLOB 8 bytes>  \n"
-           "  1  <BLOB 8 bytes>  \n");
+           "  0  <BLOB 8 bytes>\n"
+           "  1  <BLOB 8 bytes>\n");
     prints(SQL_TABLE, "SELECT 'a' AS mixed UNION ALL SELECT 12", "mixed\n-----\na\n12\n");
     prints(SQL_TABLE, "SELECT 1 AS x WHERE 0", "x\n-\n");
     /* characters, not bytes, are counted; what a terminal would obey is shown */
