@@ -10,11 +10,6 @@
 #include <sqlite3.h>
 #include <cmocka.h>
 
-#define OK(expr)                                                                                                       \
-    do {                                                                                                               \
-        if ((expr) != LIMN_OK) fail_msg("%s: %s", #expr, limn_message());                                              \
-    } while (0)
-
 static const char *const class_name[STORED_CLASSES] = {"zero", "it's one", "two"};
 
 static void fill_inputs(limn_store *s, stored *o, const char *experiment, int reversed) {
@@ -171,4 +166,11 @@ char *stored_ask(const char *path, const char *sql) {
     sqlite3_finalize(stmt);
     sqlite3_close(db);
     return out;
+}
+
+int64_t stored_count(const char *path, const char *sql) {
+    char *text = stored_ask(path, sql);
+    int64_t n = strtoll(text, NULL, 10);
+    free(text);
+    return n;
 }

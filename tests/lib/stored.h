@@ -4,6 +4,16 @@
 
 #include "db/store.h"
 
+/* For files that include cmocka.h: the call succeeds; the last sentence holds the word. */
+#define OK(expr)                                                                                                       \
+    do {                                                                                                               \
+        if ((expr) != LIMN_OK) fail_msg("%s: %s", #expr, limn_message());                                              \
+    } while (0)
+#define SAYS(word)                                                                                                     \
+    do {                                                                                                               \
+        if (!strstr(limn_message(), word)) fail_msg("no '%s' in: %s", word, limn_message());                           \
+    } while (0)
+
 enum { STORED_N = 6, STORED_CLASSES = 3, STORED_DIM = 4, STORED_SIDE = 2, STORED_K = 2 };
 
 typedef struct {
@@ -25,5 +35,7 @@ int stored_write(void *ctx, const char *text, size_t n);
 
 /* The first value of a query on a database file, as text: free(). "NULL" for NULL, "" where there is no row. */
 char *stored_ask(const char *path, const char *sql);
+/* The same as a number. */
+int64_t stored_count(const char *path, const char *sql);
 
 #endif

@@ -15,11 +15,6 @@
 #include "tests/lib/files.h"
 #include "tests/lib/stored.h"
 
-#define OK(expr)                                                                                                       \
-    do {                                                                                                               \
-        if ((expr) != LIMN_OK) fail_msg("%s: %s", #expr, limn_message());                                              \
-    } while (0)
-
 static void order_and_ids_do_not_count(void **state) {
     (void)state;
     limn_store *a = NULL, *b = NULL;

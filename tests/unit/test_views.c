@@ -17,11 +17,6 @@
 #include "tests/lib/files.h"
 #include "tests/lib/stored.h"
 
-#define OK(expr)                                                                                                       \
-    do {                                                                                                               \
-        if ((expr) != LIMN_OK) fail_msg("%s: %s", #expr, limn_message());                                              \
-    } while (0)
-
 static const char *path;
 static stored made;
 
