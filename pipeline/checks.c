@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 #include "base/try.h"
-#include "plots/scatter.h"
+#include "plots/heatmaps.h"
 #include "stages/run.h"
 
 /* Index of a layer by its name in the experiment. */
@@ -121,6 +121,11 @@ static limn_status check_plots(limn_run_state *r) {
         if (wants && !labels)
             return run_at(r, p->line,
                           limn_fail(LIMN_EINPUT, "plot `%s` wants labels (%s), and the data have none", p->name, what));
+        size_t rows = p->select == SELECT_PER_CLASS ? p->per_class * (r->classes ? r->classes : 1) : p->rows;
+        if (p->kind == PLOT_HEATMAPS && rows > LIMN_HEATMAP_ROWS)
+            return run_at(r, p->line,
+                          limn_fail(LIMN_EINPUT, "plot `%s`: a grid of %zu rows; %d is the most", p->name, rows,
+                                    LIMN_HEATMAP_ROWS));
         if (p->kind == PLOT_PICTURE && p->sample >= r->n)
             return run_at(r, p->line,
                           limn_fail(LIMN_EINPUT, "plot `%s` wants sample %zu, and there are %zu (from 0)", p->name,

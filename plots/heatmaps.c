@@ -19,7 +19,7 @@
 #include "plots/maps.h"
 #include "plots/sheet.h"
 
-enum { LINES = 3, MOST_BLOCKS = 8, BAR_STEPS = 256, BAR_ROWS = 8, MOST_ROWS = 2000 };
+enum { LINES = 3, MOST_BLOCKS = 8, BAR_STEPS = 256, BAR_ROWS = 8 };
 
 /* cm */
 static const double PAGE_WIDTH = 17.6, PAGE_HEIGHT = 23.5, EDGE = .1, GAP = .06, GROUP_GAP = .16, BLOCK_GAP = .5;
@@ -73,7 +73,7 @@ static limn_status check(grid *g) {
     if (s->rows == 0 || s->columns == 0)
         FAIL(LIMN_EINPUT, "figure %s: there are no maps to draw (%zu rows, %zu columns)", s->figure.name, s->rows,
              s->columns);
-    if (s->rows > MOST_ROWS || s->columns > 100)
+    if (s->rows > LIMN_HEATMAP_ROWS || s->columns > 100)
         FAIL(LIMN_EINPUT, "figure %s: %zu rows and %zu columns are too many for a picture", s->figure.name, s->rows,
              s->columns);
     if (!(s->overlay >= 0 && s->overlay <= 1))

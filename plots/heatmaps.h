@@ -20,6 +20,8 @@ typedef enum {
     LIMN_MAP_SIGNED
 } limn_map_kind;
 
+enum { LIMN_HEATMAP_ROWS = 2000 }; /* the most that a grid takes */
+
 typedef enum { LIMN_NORMALISE_IMAGE, LIMN_NORMALISE_METHOD, LIMN_NORMALISE_GLOBAL } limn_normalise;
 extern const limn_plot_word
     limn_normalisations[]; /* image, method, global (in the enum's order); ends with name NULL */

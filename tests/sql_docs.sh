@@ -1,35 +1,42 @@
 #!/usr/bin/env bash
-# The questions of docs/sql.md on a database of the MNIST experiment: sql_docs.sh DB checks that each is answered,
-# sql_docs.sh DB --write puts the answers into the text. One line a question: `ROWS HEADING`, or `failed HEADING` with
-# the sentence below it. LIMN names the program.
+# The SQL of a Markdown file: each ```sql block is asked of a database, the ```text block after it is the answer.
+#   sql_docs.sh FILE DB            a TAP line a question: it is answered without error, and by rows (unless its heading
+#                                  is named in $MAY_BE_EMPTY, an extended regular expression)
+#   sql_docs.sh FILE DB --write    puts the answers into FILE
+# A question's heading is the last line before it that begins with ### or **.
 set -u
-db=$1
-write=${2:-}
-doc=docs/sql.md
+doc=$1 db=$2 write=${3:-}
 limn=${LIMN:-build/bin/limn}
 out=$(mktemp)
 new=$(mktemp)
 trap 'rm -f "$out" "$new"' EXIT
-bad=0 state=text heading='' query=''
-while IFS= read -r line; do
+n=0 bad=0 state=text heading='' query=''
+answered() {
+    n=$((n + 1))
+    if ! "$limn" sql "$db" "$query" >"$out" 2>&1; then
+        echo "not ok $n - $doc: $heading"
+        sed 's/^/#   /' "$out" | head -5
+        bad=1
+    elif [ "$(wc -l <"$out")" -lt 3 ] && ! [[ $heading =~ ${MAY_BE_EMPTY:-^$} ]]; then
+        echo "not ok $n - $doc: $heading: no rows"
+        bad=1
+    else
+        echo "ok $n - $doc: $heading"
+    fi
+}
+while IFS= read -r line || [ -n "$line" ]; do
     case $state$line in
     'text```sql') state=sql query='' ;;
     'sql```')
         state=text
-        if "$limn" sql "$db" "$query" >"$out" 2>&1; then
-            echo "$(($(wc -l <"$out") - 2)) $heading"
-        else
-            echo "failed $heading"
-            sed 's/^/    /' "$out"
-            bad=1
-        fi
+        answered
         ;;
     'text```text') state=answer ;;
     'answer```')
         state=text
         cat "$out" >>"$new"
         ;;
-    'text### '*) heading=${line#'### '} ;;
+    'text### '* | 'text**'*) heading=${line#'### '} ;;
     sql*) query+=$line$'\n' ;;
     esac
     case $state in
@@ -37,5 +44,5 @@ while IFS= read -r line; do
     *) printf '%s\n' "$line" >>"$new" ;;
     esac
 done <"$doc"
-[ "$write" != --write ] || cp "$new" "$doc"
-exit $bad
+[ "$write" != --write ] || cat "$new" >"$doc"
+[ $n -gt 0 ] && [ $bad = 0 ]

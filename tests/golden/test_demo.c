@@ -16,8 +16,9 @@
 static const double ACCURACY = 0.9914, ACCURACY_1000 = 0.9900;
 /* 10-NN label accuracy of the map of dense_1 that the project demands. */
 static const double LABEL_ACCURACY = 0.985;
-/* openTSNE's exact KL on the same P, by our evaluator (tests/data/opentsne/make.py), and the 1 % that is allowed. */
-static const double OPENTSNE_KL = 1.53907, KL_TOLERANCE = 0.01;
+/* The lowest exact KL that openTSNE 1.0.4 reached on the same P in 1,000 iterations: 1.4803 with Barnes-Hut, 1.5391 with
+ * its default, FFT (tests/data/opentsne/make.py). Ours may be lower; 1 % is what it may be higher. */
+static const double OPENTSNE_KL = 1.48034, KL_TOLERANCE = 0.01;
 
 static char folder[] = "/tmp/limn-demo-XXXXXX", db[128], out[128], text[4096];
 static limn_run_result first;
@@ -78,7 +79,7 @@ static void the_map_keeps_the_classes_together(void **state) {
                         "WHERE method = 'tsne' AND metric = 'label_accuracy' AND k = 10");
     assert_true(acc >= (whole ? LABEL_ACCURACY : 0.95)); /* 1,000 samples: a tenth of the neighbours */
     assert_true(acc <= 1);
-    if (whole) assert_true(fabs(first.kl - OPENTSNE_KL) <= KL_TOLERANCE * OPENTSNE_KL);
+    if (whole) assert_true(first.kl > 0 && first.kl <= (1 + KL_TOLERANCE) * OPENTSNE_KL);
 }
 
 static void every_map_is_there(void **state) {
