@@ -150,12 +150,6 @@ static void run_group(bh_repulsion *b, size_t index) {
     b->group_items[index] = g.items * BH_GROUP;
 }
 
-static void run_groups(void *ctx, size_t task, int worker) {
-    bh_repulsion *b = ctx;
-    (void)worker;
-    for (size_t g = task * TASK_GROUPS; g < (task + 1) * TASK_GROUPS && g < b->groups; g++) run_group(b, g);
-}
-
 /* ---- all groups ---------------------------------------------------------------------------------------------------*/
 
 limn_status bh_repulsion_new(bh_repulsion *b, size_t n, int dims, double theta, int threads) {
@@ -177,35 +171,110 @@ void bh_repulsion_clear(bh_repulsion *b) {
     *b = (bh_repulsion){0};
 }
 
-limn_status bh_repulsion_forces(bh_repulsion *b, const double *Y, double *repulsion, double *Z) {
+/* A call is: begin, the leaf tasks, bh_tree_finish, the group tasks, end. */
+static limn_status begin(bh_repulsion *b, const double *Y, double *repulsion) {
     limn_status status = LIMN_OK;
-    int build = b->tree.nodes == 0 || b->since >= KEEP_TREE || (double)b->interactions > GROWN * (double)b->at_build;
-    if (build) {
+    b->Y = Y;
+    b->repulsion = repulsion;
+    b->built = b->tree.nodes == 0 || b->since >= KEEP_TREE || (double)b->interactions > GROWN * (double)b->at_build;
+    if (b->built) {
         TRY(bh_tree_build(&b->tree, Y));
         b->since = 0;
     }
     b->since++;
-    bh_tree_refit(&b->tree, Y);
-    b->repulsion = repulsion;
-    limn_parallel(b->threads, (b->groups + TASK_GROUPS - 1) / TASK_GROUPS, run_groups, b);
+done:
+    return status;
+}
+
+static size_t group_tasks(const bh_repulsion *b) {
+    return (b->groups + TASK_GROUPS - 1) / TASK_GROUPS;
+}
+
+static void run_groups(bh_repulsion *b, size_t task) {
+    for (size_t g = task * TASK_GROUPS; g < (task + 1) * TASK_GROUPS && g < b->groups; g++) run_group(b, g);
+}
+
+static void end(bh_repulsion *b, double *Z) {
     *Z = 0;
     b->interactions = 0;
     for (size_t g = 0; g < b->groups; g++) {
         *Z += b->group_z[g];
         b->interactions += b->group_items[g];
     }
-    if (build) b->at_build = b->interactions;
+    if (b->built) b->at_build = b->interactions;
+}
+
+static void leaf_task(void *ctx, size_t task, int worker) {
+    bh_repulsion *b = ctx;
+    (void)worker;
+    bh_tree_leaf_task(&b->tree, b->Y, task);
+}
+
+static void group_task(void *ctx, size_t task, int worker) {
+    (void)worker;
+    run_groups(ctx, task);
+}
+
+limn_status bh_repulsion_forces(bh_repulsion *b, const double *Y, double *repulsion, double *Z) {
+    limn_status status = LIMN_OK;
+    TRY(begin(b, Y, repulsion));
+    limn_parallel(b->threads, bh_tree_leaf_tasks(&b->tree), leaf_task, b);
+    bh_tree_finish(&b->tree);
+    limn_parallel(b->threads, group_tasks(b), group_task, b);
+    end(b, Z);
 done:
     return status;
 }
 
 /* ---- the engine ---------------------------------------------------------------------------------------------------*/
 
+/* Both halves share their parallel loops: two an iteration, since each costs a meeting of all threads. */
 typedef struct {
     bh_repulsion repulsion;
     embed_edges edges;
     size_t calls, repack; /* forces() so far; when the edges are laid out again */
+    double *attraction;   /* the caller's, during a call */
 } barnes_hut;
+
+static void prepare(void *ctx, size_t task, int worker) {
+    barnes_hut *b = ctx;
+    size_t leaves = bh_tree_leaf_tasks(&b->repulsion.tree);
+    (void)worker;
+    if (task < leaves)
+        bh_tree_leaf_task(&b->repulsion.tree, b->repulsion.Y, task);
+    else
+        embed_edges_gather(&b->edges, b->repulsion.Y, task - leaves);
+}
+
+static void act(void *ctx, size_t task, int worker) {
+    barnes_hut *b = ctx;
+    size_t groups = group_tasks(&b->repulsion);
+    (void)worker;
+    if (task < groups)
+        run_groups(&b->repulsion, task);
+    else
+        embed_edges_attract(&b->edges, b->attraction, task - groups);
+}
+
+static limn_status forces(void *self, const double *Y, double *attraction, double *repulsion, double *Z) {
+    limn_status status = LIMN_OK;
+    barnes_hut *b = self;
+    bh_repulsion *r = &b->repulsion;
+    size_t edges = embed_edges_tasks(&b->edges);
+    TRY(begin(r, Y, repulsion));
+    if (b->calls >= b->repack && r->built) {
+        embed_edges_pack(&b->edges, r->tree.curve.order);
+        b->repack = 2 * b->calls + 16;
+    }
+    b->calls++;
+    b->attraction = attraction;
+    limn_parallel(r->threads, bh_tree_leaf_tasks(&r->tree) + edges, prepare, b);
+    bh_tree_finish(&r->tree);
+    limn_parallel(r->threads, group_tasks(r) + edges, act, b);
+    end(r, Z);
+done:
+    return status;
+}
 
 static void destroy(void *self) {
     barnes_hut *b = self;
@@ -225,20 +294,6 @@ static limn_status create(void **self, const embed_engine_setup *s) {
     b = NULL;
 done:
     destroy(b);
-    return status;
-}
-
-static limn_status forces(void *self, const double *Y, double *attraction, double *repulsion, double *Z) {
-    limn_status status = LIMN_OK;
-    barnes_hut *b = self;
-    TRY(bh_repulsion_forces(&b->repulsion, Y, repulsion, Z));
-    if (b->calls >= b->repack && b->repulsion.since == 1) {
-        embed_edges_pack(&b->edges, b->repulsion.tree.curve.order);
-        b->repack = 2 * b->calls + 16;
-    }
-    b->calls++;
-    embed_edges_attract(&b->edges, Y, attraction);
-done:
     return status;
 }
 

@@ -19,7 +19,9 @@ typedef struct {
     uint64_t interactions, at_build; /* target x source evaluations of the last call; of the call after the build */
     double *group_z;                 /* (groups) */
     uint64_t *group_items;           /* (groups) */
-    double *repulsion;               /* the caller's, during a call */
+    int built;                       /* whether this call laid out the tree */
+    const double *Y;                 /* the caller's, during a call */
+    double *repulsion;
 } bh_repulsion;
 
 limn_status bh_repulsion_new(bh_repulsion *b, size_t n, int dims, double theta, int threads) LIMN_CHECK;

@@ -76,29 +76,21 @@ void embed_edges_pack(embed_edges *e, const uint32_t *order) {
     limn_parallel(e->threads, (e->n + BLOCK - 1) / BLOCK, pack_rows, e);
 }
 
-static void gather_rows(void *ctx, size_t task, int worker) {
-    embed_edges *e = ctx;
-    size_t r0, r1, dims = (size_t)e->dims, stride = dims == 2 ? 2 : 4;
-    (void)worker;
-    block_of(e, task, &r0, &r1);
-    for (size_t r = r0; r < r1; r++)
-        for (size_t d = 0; d < dims; d++) e->y[r * stride + d] = (float)e->Y[e->order[r] * dims + d];
+size_t embed_edges_tasks(const embed_edges *e) {
+    return (e->n + BLOCK - 1) / BLOCK;
 }
 
-static void attract_rows(void *ctx, size_t task, int worker) {
-    embed_edges *e = ctx;
+void embed_edges_gather(embed_edges *e, const double *Y, size_t task) {
+    size_t r0, r1, dims = (size_t)e->dims, stride = dims == 2 ? 2 : 4;
+    block_of(e, task, &r0, &r1);
+    for (size_t r = r0; r < r1; r++)
+        for (size_t d = 0; d < dims; d++) e->y[r * stride + d] = (float)Y[e->order[r] * dims + d];
+}
+
+void embed_edges_attract(embed_edges *e, double *attraction, size_t task) {
     size_t r0, r1, dims = (size_t)e->dims;
-    (void)worker;
     block_of(e, task, &r0, &r1);
     e->kernels->attract(e->dims, e->y, e->start, e->col, e->p, r0, r1, e->F);
     for (size_t r = r0; r < r1; r++)
-        for (size_t d = 0; d < dims; d++) e->attraction[e->order[r] * dims + d] = (double)e->F[r * dims + d];
-}
-
-void embed_edges_attract(embed_edges *e, const double *Y, double *attraction) {
-    size_t blocks = (e->n + BLOCK - 1) / BLOCK;
-    e->Y = Y;
-    e->attraction = attraction;
-    limn_parallel(e->threads, blocks, gather_rows, e);
-    limn_parallel(e->threads, blocks, attract_rows, e);
+        for (size_t d = 0; d < dims; d++) attraction[e->order[r] * dims + d] = (double)e->F[r * dims + d];
 }

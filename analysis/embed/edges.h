@@ -18,8 +18,6 @@ typedef struct {
     uint32_t *col;           /* (start[n]) rows */
     float *p;                /* (start[n]) */
     float *y, *F;            /* (n, 2) or (n, 4) coordinates by row; (n, dims) forces by row */
-    const double *Y;         /* the caller's, during a call */
-    double *attraction;
 } embed_edges;
 
 limn_status embed_edges_new(embed_edges *e, const embed_affinities *P, int dims, int threads) LIMN_CHECK;
@@ -27,7 +25,10 @@ void embed_edges_clear(embed_edges *e);
 
 /* Lays rows and columns out in this order, a permutation of 0 … n-1. */
 void embed_edges_pack(embed_edges *e, const uint32_t *order);
-/* attraction (n, dims) of the layout Y (n, dims), both in the points' own order. */
-void embed_edges_attract(embed_edges *e, const double *Y, double *attraction);
+/* attraction (n, dims) of the layout Y (n, dims), both in the points' own order: first every gather task, then every
+ * attract task, each in any order and any thread. */
+size_t embed_edges_tasks(const embed_edges *e);
+void embed_edges_gather(embed_edges *e, const double *Y, size_t task);
+void embed_edges_attract(embed_edges *e, double *attraction, size_t task);
 
 #endif

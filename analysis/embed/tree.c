@@ -15,11 +15,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/parallel.h"
 #include "base/try.h"
 #include "embed/kernels.h"
 
-enum { GATHER_BLOCK = 4096, NODE_BLOCK = 512 };
+enum { NODE_BLOCK = 256 };
 
 limn_status bh_tree_new(bh_tree *t, size_t n, int dims, int threads) {
     limn_status status = LIMN_OK;
@@ -160,34 +159,23 @@ static void from_children(bh_tree *t, size_t i) {
     store(t, i, &a);
 }
 
-typedef struct {
-    bh_tree *t;
-    const double *Y;
-} refit_job;
+size_t bh_tree_leaf_tasks(const bh_tree *t) {
+    return (t->nodes + NODE_BLOCK - 1) / NODE_BLOCK;
+}
 
-static void gather(void *ctx, size_t task, int worker) {
-    refit_job *j = ctx;
-    (void)worker;
-    size_t n = j->t->curve.n, dims = (size_t)j->t->dims;
-    size_t end = (task + 1) * GATHER_BLOCK < n ? (task + 1) * GATHER_BLOCK : n;
-    for (size_t s = task * GATHER_BLOCK; s < end; s++) {
-        const double *y = j->Y + dims * j->t->curve.order[s];
-        for (size_t d = 0; d < dims; d++) j->t->y[d][s] = (float)y[d];
+/* The leaves among a block of nodes: their points' coordinates, in curve order, and their moments. */
+void bh_tree_leaf_task(bh_tree *t, const double *Y, size_t task) {
+    size_t end = (task + 1) * NODE_BLOCK < t->nodes ? (task + 1) * NODE_BLOCK : t->nodes, dims = (size_t)t->dims;
+    for (size_t i = task * NODE_BLOCK; i < end; i++) {
+        const bh_node *v = &t->node[i];
+        if (v->children > 0) continue;
+        for (uint32_t s = v->begin; s < v->end; s++)
+            for (size_t d = 0; d < dims; d++) t->y[d][s] = (float)Y[t->curve.order[s] * dims + d];
+        from_points(t, i);
     }
 }
 
-static void leaves(void *ctx, size_t task, int worker) {
-    refit_job *j = ctx;
-    (void)worker;
-    size_t end = (task + 1) * NODE_BLOCK < j->t->nodes ? (task + 1) * NODE_BLOCK : j->t->nodes;
-    for (size_t i = task * NODE_BLOCK; i < end; i++)
-        if (j->t->node[i].children == 0) from_points(j->t, i);
-}
-
-void bh_tree_refit(bh_tree *t, const double *Y) {
-    refit_job j = {.t = t, .Y = Y};
-    limn_parallel(t->threads, (t->curve.n + GATHER_BLOCK - 1) / GATHER_BLOCK, gather, &j);
-    limn_parallel(t->threads, (t->nodes + NODE_BLOCK - 1) / NODE_BLOCK, leaves, &j);
+void bh_tree_finish(bh_tree *t) {
     for (size_t i = t->nodes; i-- > 0;)
         if (t->node[i].children > 0) from_children(t, i);
 }

@@ -36,7 +36,10 @@ void bh_tree_clear(bh_tree *t);
 
 /* Sorts the points Y (n, dims), finite, and lays out the nodes. */
 limn_status bh_tree_build(bh_tree *t, const double *Y) LIMN_CHECK;
-/* Takes new coordinates into the nodes that are there: boxes and moments are exact again, however far points moved. */
-void bh_tree_refit(bh_tree *t, const double *Y);
+/* Takes new coordinates into the nodes that are there: boxes and moments are exact again, however far points moved.
+ * First every leaf task, in any order and any thread, then bh_tree_finish. */
+size_t bh_tree_leaf_tasks(const bh_tree *t);
+void bh_tree_leaf_task(bh_tree *t, const double *Y, size_t task);
+void bh_tree_finish(bh_tree *t);
 
 #endif

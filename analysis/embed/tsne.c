@@ -18,7 +18,7 @@
 #include "base/parallel.h"
 #include "base/try.h"
 
-enum { BLOCK = 1024, REPORT_EVERY = 10 };
+enum { BLOCK = 1024, REPORT_EVERY = 10, PARALLEL_CENTRE = 100000 };
 
 static const double GAIN_UP = 0.2, GAIN_DOWN = 0.8, LEAST_GAIN = 0.01, LONGEST_STEP = 5, LEAST_RATE = 50;
 
@@ -108,7 +108,8 @@ void tsne_step(tsne_state *s, const double *attraction, const double *repulsion,
     for (size_t b = 0; b < blocks; b++)
         for (size_t d = 0; d < 3; d++) j.mean[d] += s->sum[3 * b + d];
     for (size_t d = 0; d < 3; d++) j.mean[d] /= (double)s->n;
-    limn_parallel(s->threads, blocks, centre_block, &j);
+    /* the second loop is short: a meeting of all threads would cost more below some 100,000 points */
+    limn_parallel(s->n < PARALLEL_CENTRE ? 1 : s->threads, blocks, centre_block, &j);
 }
 
 /* ---- the descent
