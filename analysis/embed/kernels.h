@@ -68,6 +68,7 @@ typedef struct {
     /* How many of d[0 … n-1] are < t, or <= t. */
     size_t (*count_below)(const double *d, size_t n, double t);
     size_t (*count_upto)(const double *d, size_t n, double t);
+    size_t (*count_upto_f)(const float *v, size_t n, float t);
 } embed_kernels;
 
 /* The widest set that this processor has. */

@@ -22,7 +22,12 @@
 #include "base/try.h"
 #include "embed/affinities.h"
 
-enum { QUERIES = 64, TILE = 1024, BATCH = 8 /* blocks of queries between two reports, for every 1/64 of the work */ };
+enum {
+    QUERIES = 128,
+    TILE = 1024,
+    HALVINGS = 24,
+    BATCH = 8 /* blocks of queries between two reports, for every 1/64 of the work */
+};
 
 typedef struct {
     double sqdist;
@@ -34,6 +39,7 @@ typedef struct {
     uint32_t *index; /* its row */
     size_t n, room;
     float limit; /* scan keeps values up to it */
+    size_t full; /* length at which it is worth tightening the limit */
 } candidates;
 
 typedef struct {
@@ -134,41 +140,28 @@ done:
 /* ---- candidates
  * -----------------------------------------------------------------------------------------------------*/
 
-static void swap(float *a, float *b) {
-    float t = *a;
-    *a = *b;
-    *b = t;
-}
-
-/* The value of rank k (from 0) among v[0 … n-1], which is reordered: quickselect, median of three. */
-static float select_rank(float *v, size_t n, size_t k) {
-    size_t lo = 0, hi = n - 1;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2, i = lo, j = hi;
-        if (v[mid] < v[lo]) swap(&v[mid], &v[lo]);
-        if (v[hi] < v[lo]) swap(&v[hi], &v[lo]);
-        if (v[hi] < v[mid]) swap(&v[hi], &v[mid]);
-        float pivot = v[mid];
-        while (i <= j) {
-            while (v[i] < pivot) i++;
-            while (v[j] > pivot) j--;
-            if (i > j) break;
-            swap(&v[i], &v[j]);
-            i++;
-            if (j == 0) break;
-            j--;
-        }
-        if (k <= j)
-            hi = j;
-        else if (k >= i)
-            lo = i;
-        else
-            break;
+/* A value that at least k of v[0 … n-1] do not exceed, and few more: the range is halved until no more than k + k/8 are
+ * left. Nothing depends on where it stops: any such value bounds the k-th smallest. */
+static float at_least_k(const embed_kernels *kernels, const float *v, size_t n, size_t k) {
+    float lo = v[0], hi = v[0];
+    for (size_t i = 1; i < n; i++) {
+        lo = v[i] < lo ? v[i] : lo;
+        hi = v[i] > hi ? v[i] : hi;
     }
-    return v[k];
+    for (int step = 0; step < HALVINGS; step++) {
+        float mid = lo + (hi - lo) / 2;
+        size_t count = kernels->count_upto_f(v, n, mid);
+        if (count < k) {
+            lo = mid;
+            continue;
+        }
+        hi = mid;
+        if (count <= k + k / 8) break;
+    }
+    return hi;
 }
 
-/* Lowers the limit to the k-th smallest upper bound and drops what is above it. */
+/* Lowers the limit to about the k-th smallest upper bound and drops what is above it. */
 static limn_status tighten(const search *q, scratch *s, candidates *l, size_t query) {
     limn_status status = LIMN_OK;
     size_t k = q->out->k, kept = 0;
@@ -180,25 +173,25 @@ static limn_status tighten(const search *q, scratch *s, candidates *l, size_t qu
         s->upper_room = l->room;
     }
     for (size_t i = 0; i < l->n; i++) s->upper[i] = l->value[i] + 2 * q->e * q->norm[l->index[i]];
-    float limit = select_rank(s->upper, l->n, k - 1) + 2 * q->e * q->norm[query];
+    float limit = at_least_k(q->kernels, s->upper, l->n, k) + 2 * q->e * q->norm[query];
     limit += FLT_EPSILON * fabsf(limit) + FLT_MIN; /* its own roundings */
     if (limit < l->limit) l->limit = limit;
-    for (size_t i = 0; i < l->n; i++)
-        if (l->value[i] <= l->limit) {
-            l->value[kept] = l->value[i];
-            l->index[kept++] = l->index[i];
-        }
+    for (size_t i = 0; i < l->n; i++) {
+        l->value[kept] = l->value[i];
+        l->index[kept] = l->index[i];
+        kept += l->value[i] <= l->limit; /* else overwritten by the next */
+    }
     l->n = kept;
+    l->full = kept < k * 3 / 2 ? 3 * k : 2 * kept;
 done:
     return status;
 }
 
-/* Adds the hits of a tile; a full list is tightened first and grows where that doesn't help. */
+/* Adds the hits of a tile. The list grows as needed: where all rows are equally far, it may come to hold them all. */
 static limn_status keep(const search *q, scratch *s, size_t query, size_t row, size_t hits, size_t tile) {
     limn_status status = LIMN_OK;
     candidates *l = &s->list[row];
     const float *c = s->product + row * TILE;
-    if (l->n + hits > l->room) TRY(tighten(q, s, l, query));
     if (l->n + hits > l->room) {
         size_t room = l->room;
         TRY(limn_grow(&l->value, l->n + hits, &room, sizeof *l->value));
@@ -210,6 +203,7 @@ static limn_status keep(const search *q, scratch *s, size_t query, size_t row, s
         l->value[l->n] = c[s->hit[h]] + q->lower[j];
         l->index[l->n++] = (uint32_t)j;
     }
+    if (l->n > l->full) TRY(tighten(q, s, l, query));
 done:
     return status;
 }
@@ -239,6 +233,7 @@ static limn_status run_block(search *q, scratch *s, size_t block) {
     for (size_t r = 0; r < rows; r++) {
         s->list[r].n = 0;
         s->list[r].limit = FLT_MAX;
+        s->list[r].full = q->out->k;
     }
     for (size_t tile = 0; tile < q->padded; tile += TILE) {
         if (dnnl_sgemm('N', 'T', (dnnl_dim_t)rows, TILE, (dnnl_dim_t)D, -2.0f, q->a + first * D, (dnnl_dim_t)D,

@@ -183,12 +183,14 @@ static void distances_and_counts_equal_plain_loops(void **state) {
             assert_near(k->sqdist_d(layout, layout + 100, D), d, d, D < 8 ? 0 : 1e-15);
         }
         double values[101];
-        for (int i = 0; i < 101; i++) values[i] = i % 10;
+        float floats[101];
+        for (int i = 0; i < 101; i++) values[i] = i % 10, floats[i] = (float)values[i];
         for (size_t n = 0; n <= 101; n++) {
             size_t below = 0, upto = 0;
             for (size_t i = 0; i < n; i++) below += values[i] < 4, upto += values[i] <= 4;
             assert_int_equal(k->count_below(values, n, 4), below);
             assert_int_equal(k->count_upto(values, n, 4), upto);
+            assert_int_equal(k->count_upto_f(floats, n, 4), upto);
         }
     }
 }
