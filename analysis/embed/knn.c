@@ -26,7 +26,7 @@ enum {
     QUERIES = 128,
     TILE = 1024,
     HALVINGS = 24,
-    BATCH = 8 /* blocks of queries between two reports, for every 1/64 of the work */
+    BATCH = 8 /* blocks of queries between two reports at least; a 64th of them where that is more */
 };
 
 typedef struct {

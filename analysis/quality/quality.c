@@ -1,8 +1,8 @@
 /* Quality figures of an embedding: how much of the neighbourhoods and distances of x the map y keeps.
  *
  * Figures of neighbourhoods (neighbourhoods.c) compare a point with all n others. Up to EXACT_N points they are means
- * over all points; above, over a seeded subset of them, as large as WORK component differences allow and at least
- * LEAST_QUERIES: an unbiased estimate of the same figure. CPD uses a seeded subset of 1,000 points, KNC all class
+ * over all points; above, over a seeded subset of them, at least LEAST_QUERIES and as many as WORK allows (a query costs
+ * about n (D + 100)): an estimate without bias of the same figure. CPD uses a seeded subset of 1,000 points, KNC all class
  * means. A figure that has no meaning for this n or these labels is left out. */
 #include "quality/quality.h"
 
@@ -13,9 +13,9 @@
 #include "base/try.h"
 #include "embed/embed.h"
 
-enum { EXACT_N = 4096, LEAST_QUERIES = 512, CPD_POINTS = 1000, SUBSET_QUERIES = 0, SUBSET_CPD = 1 };
+enum { EXACT_N = 3000, LEAST_QUERIES = 1000, CPD_POINTS = 1000, SUBSET_QUERIES = 0, SUBSET_CPD = 1 };
 
-static const double WORK = 4e9;
+static const double WORK = 2e9;
 
 static int ascending(const void *a, const void *b) {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -39,7 +39,7 @@ done:
 }
 
 static size_t query_count(size_t n, size_t D) {
-    double most = WORK / ((double)n * (double)D);
+    double most = WORK / ((double)n * ((double)D + 100));
     if (n <= EXACT_N || most >= (double)n) return n;
     return most > LEAST_QUERIES ? (size_t)most : LEAST_QUERIES;
 }
