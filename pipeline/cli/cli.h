@@ -98,9 +98,11 @@ void cli_json_number(double value);
 typedef enum { CLI_PLAIN, CLI_TERMINAL, CLI_JSON, CLI_QUIET } cli_manner;
 typedef struct {
     cli_manner manner;
-    char stage[64];  /* "" before the first */
-    double last;     /* when something was last printed, seconds */
-    int ended, open; /* the stage's last line is out; a line without its end stands on the terminal */
+    char stage[64];      /* "" before the first */
+    size_t total, first; /* of the stage's part: a stage whose total changes has begun another; `done` as it began */
+    double began;        /* its seconds as the part began */
+    double last;         /* when something was last printed, seconds */
+    int ended, open;     /* the part's last line is out; a line without its end stands on the terminal */
 } cli_progress;
 
 /* Chooses the manner and catches SIGINT and SIGTERM: the next progress call then asks the library to stop; a second

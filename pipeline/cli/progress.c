@@ -64,12 +64,13 @@ static void duration(char *out, size_t size, double seconds) {
         snprintf(out, size, "%ld h %02ld min", s / 3600, s / 60 % 60);
 }
 
-/* The text of one line without its end. */
-static void line(char *out, size_t size, const limn_progress *q) {
+/* The text of one line without its end; rate and times are the part's. */
+static void line(char *out, size_t size, const cli_progress *p, const limn_progress *q) {
     char time[32], value[32] = "";
-    double rate = q->seconds > 0 ? (double)q->done / q->seconds : 0;
+    double seconds = q->seconds - p->began;
+    double rate = seconds > 0 && q->done > p->first ? (double)(q->done - p->first) / seconds : 0;
     int done = q->done >= q->total;
-    duration(time, sizeof time, done || rate <= 0 ? q->seconds : (double)(q->total - q->done) / rate);
+    duration(time, sizeof time, done || rate <= 0 ? seconds : (double)(q->total - q->done) / rate);
     if (!isnan(q->value)) snprintf(value, sizeof value, "  KL %.4f", q->value);
     size_t n = (size_t)snprintf(out, size, "%-16.40s %*zu/%zu", q->stage, q->total > 9999 ? 6 : 4, q->done, q->total);
     if (!done && n < size)
@@ -99,9 +100,13 @@ static int on_progress(void *ctx, const limn_progress *q) {
     double t = now();
     int done = q->done >= q->total;
     if (p->manner == CLI_QUIET) return cli_stopped();
-    if (strncmp(p->stage, q->stage, sizeof p->stage - 1) != 0) {
+    int other = strncmp(p->stage, q->stage, sizeof p->stage - 1) != 0;
+    if (other || q->total != p->total) {
         cli_progress_end(p);
         snprintf(p->stage, sizeof p->stage, "%s", q->stage);
+        p->total = q->total;
+        p->first = other ? 0 : q->done;
+        p->began = other ? 0 : q->seconds;
         p->ended = 0;
         if (p->manner != CLI_TERMINAL) p->last = t; /* short stages have one line */
     }
@@ -112,7 +117,7 @@ static int on_progress(void *ctx, const limn_progress *q) {
         say_json(q);
         return cli_stopped();
     }
-    line(text, sizeof text, q);
+    line(text, sizeof text, p, q);
     p->open = p->manner == CLI_TERMINAL && !done;
     if (p->manner == CLI_TERMINAL)
         fprintf(stderr, "\r%s\x1b[K%s", text, done ? "\n" : "");

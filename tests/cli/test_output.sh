@@ -19,18 +19,19 @@ data:
   preprocess: {scale: 1/255}
   limit: 200
 features: [fc1]
-embed: [{name: map, method: pca}]
+embed: [{name: map, method: pca}, {name: t, perplexity: 10, early: 20, iterations: 60}]
 attribute: [{name: cam, method: gradcam}]
 plots: [{scatter: map, format: png}]
 Y
 limn run e.yaml --db "it's.db" --out 'my figures'
 check 'run' ends 0
-check 'the summary counts' says '^200 samples, accuracy 0\.9[0-9]+$'
+check 'the summary counts' says '^200 samples, accuracy 0\.9[0-9]+, KL [0-9.]+$'
 check 'the summary names the database' says "^database  it's\.db$"
 check 'the summary names the figures' says '^figures   my figures \(1\)$'
 check 'the summary has the digest' says "^digest    $("$LIMN" digest "it's.db")$"
 check 'a choice is noted' notes 'conv3'
 check 'progress in plain lines' notes '^predict +200/200 '
+check 'a stage of several parts shows the last one' notes '^embed t +60/60 .* KL [0-9]'
 check 'no control characters when piped' eval '! grep -q "$(printf "[\r\033]")" out err'
 check 'three queries to try' [ "$(grep -c '^  limn sql ' out)" = 3 ]
 grep '^  limn sql ' out >tries
