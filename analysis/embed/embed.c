@@ -113,9 +113,16 @@ typedef struct {
     embed_knn knn;
     embed_affinities P;
     tsne_state s;
+    struct timespec began, descent; /* when the call and its last stage began */
     limn_progress_fn progress;
     void *ctx;
 } run;
+
+static double seconds_since(const struct timespec *began) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - began->tv_sec) + 1e-9 * (double)(now.tv_nsec - began->tv_nsec);
+}
 
 /* float32 has an end: scores of data near it are cut there, so that a map stays finite. */
 static float narrow(double v) {
@@ -223,7 +230,7 @@ static limn_status finish(run *r) {
     TRY(embed_exact_z(&Z, r->s.Y, r->x.n, r->o->dims, r->o->threads));
     TRY(embed_kl(&r->e->kl, &r->P, r->s.Y, r->o->dims, Z, r->o->threads));
     r->e->trace[r->e->n_trace++] = (limn_trace){r->o->iterations, r->e->kl};
-    limn_progress p = {"map", (size_t)r->o->iterations, (size_t)r->o->iterations, 0, r->e->kl};
+    limn_progress p = {"map", (size_t)r->o->iterations, (size_t)r->o->iterations, seconds_since(&r->descent), r->e->kl};
     if (r->progress && r->progress(r->ctx, &p)) FAIL(LIMN_EINTERRUPTED, "stopped after the last iteration");
 done:
     return status;
@@ -238,6 +245,7 @@ static limn_status tsne(run *r) {
     embed_knn_clear(&r->knn);
     TRY(tsne_state_new(&r->s, r->x.n, o->dims, o->threads));
     TRY(start(r));
+    clock_gettime(CLOCK_MONOTONIC, &r->descent);
     TRY(limn_new(&r->e->trace, (size_t)(o->iterations / o->trace_every) + 2, sizeof *r->e->trace));
     TRY(tsne_descend(&r->s, &r->P, engines[o->engine], o, r->e->trace, &r->e->n_trace, r->progress, r->ctx));
     TRY(finish(r));
@@ -262,8 +270,7 @@ limn_status limn_embed(limn_embedding **out, const float *X, size_t n, size_t D,
                        limn_progress_fn progress, void *ctx) {
     limn_status status = LIMN_OK;
     run r = {.o = o, .x = {.n = n, .D = D, .f = X}, .progress = progress, .ctx = ctx};
-    struct timespec t0, t1;
-    clock_gettime(CLOCK_MONOTONIC, &t0);
+    clock_gettime(CLOCK_MONOTONIC, &r.began);
     *out = NULL;
     TRY(limn_embed_check(o, n, D));
     TRY(check_finite(X, n, D));
@@ -275,8 +282,7 @@ limn_status limn_embed(limn_embedding **out, const float *X, size_t n, size_t D,
         TRY(pca(&r));
     else
         TRY(tsne(&r));
-    clock_gettime(CLOCK_MONOTONIC, &t1);
-    r.e->seconds = (double)(t1.tv_sec - t0.tv_sec) + 1e-9 * (double)(t1.tv_nsec - t0.tv_nsec);
+    r.e->seconds = seconds_since(&r.began);
     *out = r.e;
     r.e = NULL;
 done:

@@ -14,6 +14,7 @@
 #include <float.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 #include <oneapi/dnnl/dnnl.h>
 
@@ -299,12 +300,16 @@ static void free_search(search *q) {
 /* The blocks of queries, in batches, so that the caller hears of progress and may stop. */
 static limn_status run_batches(search *q, size_t blocks, limn_progress_fn progress, void *ctx) {
     size_t step = blocks / 64 > BATCH ? blocks / 64 : BATCH;
+    struct timespec began, at;
+    clock_gettime(CLOCK_MONOTONIC, &began);
     for (q->first = 0; q->first < blocks; q->first += step) {
         size_t tasks = blocks - q->first < step ? blocks - q->first : step, done = (q->first + tasks) * QUERIES;
         limn_parallel(q->workers, tasks, run_task, q);
         for (int w = 0; w < q->workers; w++)
             if (q->s[w].status != LIMN_OK) return limn_fail(q->s[w].status, "%s", q->s[w].message);
-        limn_progress p = {"neighbours", done < q->x->n ? done : q->x->n, q->x->n, 0, NAN};
+        clock_gettime(CLOCK_MONOTONIC, &at);
+        double seconds = (double)(at.tv_sec - began.tv_sec) + 1e-9 * (double)(at.tv_nsec - began.tv_nsec);
+        limn_progress p = {"neighbours", done < q->x->n ? done : q->x->n, q->x->n, seconds, NAN};
         if (progress && progress(ctx, &p)) return limn_fail(LIMN_EINTERRUPTED, "stopped while neighbours were sought");
     }
     return LIMN_OK;
