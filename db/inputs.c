@@ -76,13 +76,15 @@ done:
 
 static limn_status put_classes(limn_store *s, int64_t dataset_id, const store_dataset *d) {
     limn_status status = LIMN_OK;
-    if (!d->class_name) return LIMN_OK;
-    TRY(db_run(s, "DELETE FROM class WHERE dataset_id = ?1 AND label >= ?2",
-               DB_ARGS(DB_INT(dataset_id), DB_INT(d->n_classes))));
+    size_t named = 0;
+    for (size_t i = 0; i < d->n_classes; i++) named += d->class_name[i] != NULL;
+    if (named > 0)
+        TRY(db_run(s, "DELETE FROM class WHERE dataset_id = ?1 AND label >= ?2",
+                   DB_ARGS(DB_INT(dataset_id), DB_INT(d->n_classes))));
     for (size_t i = 0; i < d->n_classes; i++)
         TRY(db_run(s,
-                   "INSERT INTO class (dataset_id, label, name) VALUES (?1, ?2, ?3)"
-                   " ON CONFLICT (dataset_id, label) DO UPDATE SET name = excluded.name WHERE name <> excluded.name",
+                   "INSERT INTO class (dataset_id, label, name) VALUES (?1, ?2, ifnull(?3, ?2))"
+                   " ON CONFLICT (dataset_id, label) DO UPDATE SET name = excluded.name WHERE ?3 IS NOT NULL",
                    DB_ARGS(DB_INT(dataset_id), DB_INT(i), DB_TEXT(d->class_name[i]))));
 done:
     return status;

@@ -123,13 +123,10 @@ void query_run_clear(query_run *r) {
     *r = (query_run){0};
 }
 
-/* id, name, experiment of the results of one kind, the last named first. */
-#define NAMED(key) "SELECT " key ", name, experiment FROM result JOIN run USING (run_id) WHERE " key " IS NOT NULL"
-#define FIND(key) NAMED(key) " AND name = ?1 AND (?2 IS NULL OR experiment = ?2) ORDER BY result_id DESC LIMIT 1"
+#define FIND(key) "SELECT " key " FROM result WHERE run_id = ?1 AND " key " IS NOT NULL AND name = ?2"
 #define LIST(key)                                                                                                      \
-    "SELECT group_concat(name, ', ') FROM (SELECT DISTINCT name FROM (" NAMED(                                         \
-        key) ")"                                                                                                       \
-             " WHERE ?1 IS NULL OR experiment = ?1 ORDER BY name)"
+    "SELECT group_concat(name, ', ') FROM (SELECT DISTINCT name FROM result WHERE run_id = ?1 AND " key " IS NOT NULL" \
+    " ORDER BY name)"
 typedef struct {
     const char *what, *find, *list;
 } kind_row;
@@ -139,13 +136,13 @@ static const kind_row kind_table[STORE_KINDS] = {
     [STORE_ATTRIBUTION] = {"attribution", FIND("attribution_id"), LIST("attribution_id")},
 };
 
-limn_status query_result(limn_store *s, int64_t *id, store_kind kind, const char *experiment, const char *name) {
+limn_status query_result(limn_store *s, int64_t *id, store_kind kind, int64_t run_id, const char *name) {
     limn_status status = LIMN_OK;
     sqlite3_stmt *stmt = NULL;
     int found = 0;
-    TRY(db_get(s, id, &found, kind_table[kind].find, DB_ARGS(DB_TEXT(name), DB_TEXT(experiment))));
+    TRY(db_get(s, id, &found, kind_table[kind].find, DB_ARGS(DB_INT(run_id), DB_TEXT(name))));
     if (found) goto done;
-    TRY(db_query(s, &stmt, kind_table[kind].list, DB_ARGS(DB_TEXT(experiment))));
+    TRY(db_query(s, &stmt, kind_table[kind].list, DB_ARGS(DB_INT(run_id))));
     TRY(db_next(s, stmt, &found));
     const char *names = found ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
     FAIL(LIMN_EINPUT, "%s: there is no %s named '%s'; there %s%s", s->path, kind_table[kind].what, name,
@@ -153,29 +150,6 @@ limn_status query_result(limn_store *s, int64_t *id, store_kind kind, const char
 done:
     db_reset(stmt);
     return status;
-}
-
-static limn_status fill_name(collector *c, void *row, sqlite3_stmt *stmt) {
-    limn_status status = LIMN_OK;
-    query_name *r = row;
-    TRY(collect_text(c, &r->experiment, stmt, 0));
-    TRY(collect_text(c, &r->name, stmt, 1));
-    for (int k = 0; k < STORE_KINDS; k++)
-        if (sqlite3_column_type(stmt, 2 + k) != SQLITE_NULL)
-            r->kind = (store_kind)k, r->id = sqlite3_column_int64(stmt, 2 + k);
-done:
-    return status;
-}
-
-limn_status query_names(limn_store *s, query_name **out, size_t *n, const char *experiment) {
-    static const size_t field[] = {offsetof(query_name, experiment), offsetof(query_name, name)};
-    collector c = {.size = sizeof **out, .field = field, .n_fields = COUNT_OF(field)};
-    return gather(
-        s, out, n, &c, fill_name,
-        "SELECT experiment, name, extraction_id, embedding_id, attribution_id FROM result JOIN run USING (run_id)"
-        " WHERE run_id IN (SELECT max(run_id) FROM run WHERE run_id IN (SELECT run_id FROM result)"
-        " GROUP BY experiment) AND (?1 IS NULL OR experiment = ?1) ORDER BY run_id, result_id",
-        DB_ARGS(DB_TEXT(experiment)));
 }
 
 limn_status query_summary(limn_store *s, query_summary_row *out, int64_t run_id) {
@@ -218,15 +192,14 @@ done:
     return status;
 }
 
-limn_status query_figures(limn_store *s, query_figure **out, size_t *n, const char *experiment) {
+limn_status query_figures(limn_store *s, query_figure **out, size_t *n, int64_t run_id) {
     static const size_t field[] = {offsetof(query_figure, name), offsetof(query_figure, spec),
                                    offsetof(query_figure, format), offsetof(query_figure, file),
                                    offsetof(query_figure, hash)};
     collector c = {.size = sizeof **out, .field = field, .n_fields = COUNT_OF(field)};
     return gather(s, out, n, &c, fill_figure,
-                  "SELECT name, spec, format, file, hash FROM figure WHERE run_id = (SELECT max(f.run_id) FROM figure f"
-                  " JOIN run r ON r.run_id = f.run_id WHERE ?1 IS NULL OR r.experiment = ?1) ORDER BY figure_id",
-                  DB_ARGS(DB_TEXT(experiment)));
+                  "SELECT name, spec, format, file, hash FROM figure WHERE run_id = ?1 ORDER BY figure_id",
+                  DB_ARGS(DB_INT(run_id)));
 }
 
 /* ---- classes and points --------------------------------------------------------------------------------- */

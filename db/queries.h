@@ -17,25 +17,15 @@ typedef struct {
 limn_status query_last_run(limn_store *s, query_run *out, const char *experiment, const char *status) LIMN_CHECK;
 void query_run_clear(query_run *r);
 
-/* *id = the result that the experiment's runs know under this name (the last that was so named); experiment NULL: any.
- * LIMN_EINPUT naming those that there are, where there is none. */
-limn_status query_result(limn_store *s, int64_t *id, store_kind kind, const char *experiment,
-                         const char *name) LIMN_CHECK;
-
-typedef struct {
-    char *experiment, *name;
-    store_kind kind;
-    int64_t id;
-} query_name;
-/* All names of the last run of each experiment (or of one), in the order in which they were given. */
-limn_status query_names(limn_store *s, query_name **out, size_t *n, const char *experiment) LIMN_CHECK;
+/* *id = the result that the run knows under this name. LIMN_EINPUT naming those that there are, where there is none. */
+limn_status query_result(limn_store *s, int64_t *id, store_kind kind, int64_t run_id, const char *name) LIMN_CHECK;
 
 typedef struct {
     int64_t model_id, dataset_id;
     char model_hash[65], dataset_fingerprint[65];
     size_t n;        /* samples that have a prediction */
     double accuracy; /* share of the labelled that are right; NaN without labels */
-    double kl;       /* of the first complete t-SNE map of the experiment's last run; NaN without one */
+    double kl;       /* of its first complete t-SNE map; NaN without one */
 } query_summary_row;
 /* What a run achieved (run_id: query_last_run's or store_run_begin's). */
 limn_status query_summary(limn_store *s, query_summary_row *out, int64_t run_id) LIMN_CHECK;
@@ -43,8 +33,8 @@ limn_status query_summary(limn_store *s, query_summary_row *out, int64_t run_id)
 typedef struct {
     char *name, *spec, *format, *file, *hash;
 } query_figure;
-/* Figures of the last run (experiment NULL: of any) that made some. */
-limn_status query_figures(limn_store *s, query_figure **out, size_t *n, const char *experiment) LIMN_CHECK;
+/* The figures that a run made. */
+limn_status query_figures(limn_store *s, query_figure **out, size_t *n, int64_t run_id) LIMN_CHECK;
 
 /* ---- classes, points ------------------------------------------------------------------------------------ */
 

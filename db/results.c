@@ -271,7 +271,7 @@ limn_status store_figure_put(limn_store *s, int64_t run_id, const store_figure *
 
 /* ?1 = the experiment. A result is the experiment's where one of its runs began it or names it. What only this
  * experiment names is deleted with all below it; what another one names too is emptied and kept, so that that one's
- * names hold. */
+ * names hold. Runs that saw what is now gone lose their digest, which no longer describes the file. */
 #define RUNS "(SELECT run_id FROM run WHERE experiment = ?1)"
 #define MINE(key) "(run_id IN " RUNS " OR " key " IN (SELECT " key " FROM result WHERE run_id IN " RUNS "))"
 #define SHARED(table, key)                                                                                             \
@@ -299,6 +299,8 @@ static const char *const forget_sql[] = {
                                           " WHERE b.extraction_id = extraction.extraction_id)",
     EMPTY("feature", "extraction", "extraction_id"),
     UNMARK("extraction", "extraction_id"),
+    "UPDATE run SET digest = NULL WHERE experiment = ?1 OR EXISTS (SELECT 1 FROM run m WHERE m.experiment = ?1"
+    " AND m.model_id = run.model_id AND m.dataset_id = run.dataset_id)",
     "DELETE FROM figure WHERE run_id IN " RUNS,
     "DELETE FROM result WHERE run_id IN " RUNS,
 };

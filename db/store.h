@@ -109,11 +109,11 @@ typedef struct {
     const char *format;            /* "IDX (gzip)" */
     size_t n;                      /* samples */
     size_t channels, h, w;         /* of one input, as it lies */
-    const char *const *class_name; /* (n_classes) name of class 0, 1, …, or NULL */
+    const char *const *class_name; /* (n_classes) name of class 0, 1, …; NULL: none, shown by its number */
     size_t n_classes;
 } store_dataset;
 /* By fingerprint and options. The class names given replace those that are there: they are words for people, and no
- * result depends on them. */
+ * result depends on them. Classes without a name leave those that are there. */
 limn_status store_dataset_find(limn_store *s, int64_t *dataset_id, int64_t run_id, const store_dataset *d) LIMN_CHECK;
 
 typedef struct {
@@ -256,7 +256,8 @@ limn_status store_figure_put(limn_store *s, int64_t run_id, const store_figure *
 
 /* `--fresh`: removes what the runs of this experiment computed (predictions, features, embeddings, maps) and their
  * figures, in one transaction. Models, data sets and the run rows stay. What another experiment shares is removed too:
- * that one finds it missing and computes it again. */
+ * that one finds it missing and computes it again; its runs and this one's lose their digest, the mark of a run whose
+ * results are there. */
 limn_status store_forget(limn_store *s, const char *experiment) LIMN_CHECK;
 
 #endif

@@ -82,7 +82,7 @@ limn_status limn_plot(const limn_plot_call *c, const limn_voice *v, size_t *figu
     free(e->name); /* results are linked under the name that the run had, which may be its file's */
     e->name = NULL;
     TRY(limn_strdup(&e->name, last.experiment));
-    TRY(figures_draw(s, e, 0, c->out ? c->out : e->name, 0, figures));
+    TRY(figures_draw(s, e, last.run_id, c->out ? c->out : e->name, 0, 0, figures));
 done:
     experiment_free(e);
     query_run_clear(&last);

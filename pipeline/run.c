@@ -183,7 +183,7 @@ static limn_status fill_result(limn_run_state *r, limn_store *s, int64_t run_id,
     query_summary_row sum;
     query_figure *figures = NULL;
     TRY(query_summary(s, &sum, run_id));
-    TRY(query_figures(s, &figures, &out->figures, r->exp->name));
+    TRY(query_figures(s, &figures, &out->figures, run_id));
     TRY(limn_strdup(&out->db, r->db));
     TRY(limn_strdup(&out->out, r->out));
     out->samples = sum.n;
@@ -208,7 +208,7 @@ static limn_status finished_before(limn_run_state *r, limn_run_result *out, int 
     if (last.run_id == 0 || strcmp(last.status, "finished") != 0 || strcmp(last.options, r->options) != 0 ||
         strcmp(last.version, LIMN_VERSION) != 0 || !last.digest)
         goto done;
-    TRY(figures_there(s, r->exp, r->out, &there));
+    TRY(figures_there(s, last.run_id, r->out, &there));
     if (!there) goto done;
     TRY(fill_result(r, s, last.run_id, out));
     snprintf(out->digest, sizeof out->digest, "%s", last.digest);

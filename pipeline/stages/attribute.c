@@ -259,7 +259,11 @@ static limn_status plan(attribute *p) {
     TRY(limn_new(&p->zeros, n, sizeof *p->zeros));
     TRY(limn_new(&p->written, n, sizeof *p->written));
     TRY(store_begin(r->store));
-    for (size_t a = 0; a < n; a++) TRY(attribution_row(r, &r->attribute[a]));
+    for (size_t a = 0; a < n; a++) {
+        TRY(attribution_row(r, &r->attribute[a]));
+        for (size_t b = 0; b < a; b++) /* two names of one result: the first writes it */
+            if (r->attribute[b].id == r->attribute[a].id) memset(r->attribute[a].have, 1, r->n);
+    }
     TRY(store_commit(r->store));
     p->groups = 1;
     for (size_t a = 0; a < n; a++) {

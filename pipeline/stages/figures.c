@@ -27,7 +27,7 @@ typedef struct {
     limn_store *s;
     const limn_experiment *e;
     const char *folder;
-    int64_t model_id, dataset_id;
+    int64_t run_id, model_id, dataset_id;
     const char **class_name; /* (n_classes) */
     size_t n_classes;
 } source;
@@ -143,7 +143,7 @@ static limn_status prepare_scatter(const source *src, job *j) {
     size_t n = 0;
     int64_t id;
     float *xy;
-    TRY(query_result(src->s, &id, STORE_EMBEDDING, src->e->name, plot->of));
+    TRY(query_result(src->s, &id, STORE_EMBEDDING, src->run_id, plot->of));
     TRY(query_points(src->s, &p, &n, id));
     TRY(keep(j, &xy, n, 2 * sizeof *xy));
     for (size_t i = 0; i < n; i++) {
@@ -207,7 +207,7 @@ static limn_status map_column(const source *src, job *j, const char *name, const
     size_t n = 0;
     int target;
     int64_t id;
-    TRY(query_result(src->s, &id, STORE_ATTRIBUTION, src->e->name, name));
+    TRY(query_result(src->s, &id, STORE_ATTRIBUTION, src->run_id, name));
     TRY(query_attribution_get(src->s, &a, id));
     size_t hw = a.h * a.w;
     TRY(keep(j, &data, rows, hw * sizeof *data));
@@ -363,7 +363,7 @@ done:
     return status;
 }
 
-static limn_status record(const source *src, const job *j, int64_t run_id, size_t *figures) {
+static limn_status record(const source *src, const job *j, int keep_rows, size_t *figures) {
     limn_status status = LIMN_OK;
     char *file = NULL, *spec = NULL, hash[65];
     TRY(experiment_plot_json(&spec, j->plot));
@@ -375,7 +375,7 @@ static limn_status record(const source *src, const job *j, int64_t run_id, size_
         TRY(limn_sha256_file(file, hash));
         store_figure row = {
             .name = j->plot->name, .spec = spec, .format = j->plot->format[f], .file = file, .hash = hash};
-        if (run_id > 0) TRY(store_figure_put(src->s, run_id, &row));
+        if (keep_rows) TRY(store_figure_put(src->s, src->run_id, &row));
         (*figures)++;
     }
 done:
@@ -388,13 +388,8 @@ static limn_status source_open(source *src, limn_store *s, const limn_experiment
                                query_class **classes) {
     limn_status status = LIMN_OK;
     query_summary_row sum;
-    query_run last = {0};
     size_t n = 0;
-    *src = (source){.s = s, .e = e, .folder = folder};
-    if (run_id == 0) {
-        TRY(query_last_run(s, &last, e->name, NULL));
-        run_id = last.run_id;
-    }
+    *src = (source){.s = s, .e = e, .folder = folder, .run_id = run_id};
     TRY(query_summary(s, &sum, run_id));
     src->model_id = sum.model_id;
     src->dataset_id = sum.dataset_id;
@@ -406,12 +401,11 @@ static limn_status source_open(source *src, limn_store *s, const limn_experiment
     for (size_t i = 0; i < src->n_classes; i++)
         if (!src->class_name[i]) src->class_name[i] = "?";
 done:
-    query_run_clear(&last);
     return status;
 }
 
 limn_status figures_draw(limn_store *s, const limn_experiment *e, int64_t run_id, const char *folder, int threads,
-                         size_t *figures) {
+                         int keep_rows, size_t *figures) {
     limn_status status = LIMN_OK;
     source src = {0};
     query_class *classes = NULL;
@@ -428,11 +422,11 @@ limn_status figures_draw(limn_store *s, const limn_experiment *e, int64_t run_id
     limn_parallel(threads, e->n_plots, draw_task, jobs);
     for (size_t i = 0; i < e->n_plots; i++)
         if (jobs[i].status != LIMN_OK) FAIL(jobs[i].status, "%s", jobs[i].message);
-    if (run_id > 0) TRY(store_begin(s));
-    for (size_t i = 0; i < e->n_plots; i++) TRY(record(&src, &jobs[i], run_id, figures));
-    if (run_id > 0) TRY(store_commit(s));
+    if (keep_rows) TRY(store_begin(s));
+    for (size_t i = 0; i < e->n_plots; i++) TRY(record(&src, &jobs[i], keep_rows, figures));
+    if (keep_rows) TRY(store_commit(s));
 done:
-    if (status != LIMN_OK && run_id > 0) store_rollback(s);
+    if (status != LIMN_OK && keep_rows) store_rollback(s);
     for (size_t i = 0; jobs && i < e->n_plots; i++) job_clear(&jobs[i]);
     free(jobs);
     free(src.class_name);
@@ -440,16 +434,13 @@ done:
     return status;
 }
 
-limn_status figures_there(limn_store *s, const limn_experiment *e, const char *folder, int *there) {
+limn_status figures_there(limn_store *s, int64_t run_id, const char *folder, int *there) {
     limn_status status = LIMN_OK;
     query_figure *f = NULL;
     size_t n = 0, len = strlen(folder);
     char hash[65];
     *there = 0;
-    if (e->n_plots > 0) {
-        TRY(query_figures(s, &f, &n, e->name));
-        if (n == 0) goto done;
-    }
+    TRY(query_figures(s, &f, &n, run_id));
     for (size_t i = 0; i < n; i++) {
         if (strncmp(f[i].file, folder, len) != 0 || f[i].file[len] != '/' || access(f[i].file, R_OK) != 0) goto done;
         TRY(limn_sha256_file(f[i].file, hash));
@@ -465,7 +456,7 @@ limn_status stage_plot(limn_run_state *r) {
     limn_status status = LIMN_OK;
     if (r->exp->n_plots == 0) return LIMN_OK;
     TRY(run_stage_begin(r, "plot", r->exp->n_plots));
-    TRY(figures_draw(r->store, r->exp, r->run_id, r->out, r->threads, &r->figures));
+    TRY(figures_draw(r->store, r->exp, r->run_id, r->out, r->threads, 1, &r->figures));
     TRY(run_progress(r, r->exp->n_plots, NAN));
     TRY(run_stage_end(r, "finished"));
 done:

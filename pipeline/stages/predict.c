@@ -178,6 +178,8 @@ static limn_status extractions(limn_run_state *r) {
         TRY(store_link(r->store, r->run_id, STORE_EXTRACTION, row.layer, e->id));
         TRY(limn_new(&e->have, r->n, 1));
         TRY(store_have(r->store, STORE_FEATURES, e->id, r->dataset_id, e->have, r->n, NULL));
+        for (size_t g = 0; g < f; g++) /* one layer by two names (its index, auto): the first writes it */
+            if (r->feature[g].id == e->id) memset(e->have, 1, r->n);
     }
     TRY(store_commit(r->store));
 done:

@@ -95,12 +95,12 @@ limn_status stage_embed(limn_run_state *r) LIMN_CHECK;     /* maps of points */
 limn_status stage_attribute(limn_run_state *r) LIMN_CHECK; /* maps of attribution */
 limn_status stage_plot(limn_run_state *r) LIMN_CHECK;      /* figures */
 
-/* Draws plots of an experiment from its store into a folder; *figures = pictures made, each with a row under run_id (0:
- * none is written). */
+/* Draws plots of an experiment from the results of one of its runs into a folder; *figures = pictures made, each with a
+ * row in the store if keep_rows. */
 limn_status figures_draw(limn_store *s, const limn_experiment *e, int64_t run_id, const char *folder, int threads,
-                         size_t *figures) LIMN_CHECK;
+                         int keep_rows, size_t *figures) LIMN_CHECK;
 
-/* *there = 1 where the figures that the experiment's last run made are in `folder`, with the bytes that they had. */
-limn_status figures_there(limn_store *s, const limn_experiment *e, const char *folder, int *there) LIMN_CHECK;
+/* *there = 1 where the figures that the run made are in `folder`, with the bytes that they had. */
+limn_status figures_there(limn_store *s, int64_t run_id, const char *folder, int *there) LIMN_CHECK;
 
 #endif

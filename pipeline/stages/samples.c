@@ -54,16 +54,10 @@ static limn_status put_dataset(limn_run_state *r) {
     limn_status status = LIMN_OK;
     char *options = NULL;
     const char **name = NULL;
-    char(*number)[24] = NULL; /* names of classes that have none */
     size_t C, H, W;
     limn_dataset_shape(r->data, &C, &H, &W);
     TRY(limn_new(&name, r->classes, sizeof *name));
-    TRY(limn_new(&number, r->classes, sizeof *number));
-    for (size_t c = 0; c < r->classes; c++) {
-        snprintf(number[c], sizeof number[c], "%zu", c);
-        name[c] = limn_dataset_class(r->data, c);
-        if (!name[c]) name[c] = number[c];
-    }
+    for (size_t c = 0; c < r->classes; c++) name[c] = limn_dataset_class(r->data, c);
     TRY(experiment_data_json(&options, r->exp));
     store_dataset row = {.fingerprint = limn_dataset_fingerprint(r->data),
                          .options = options,
@@ -78,7 +72,6 @@ static limn_status put_dataset(limn_run_state *r) {
     TRY(store_dataset_find(r->store, &r->dataset_id, r->run_id, &row));
 done:
     free(name);
-    free(number);
     free(options);
     return status;
 }

@@ -57,7 +57,7 @@ static void check_map(const char *name, const char *member) {
     }
     assert_int_equal(limn_array_read_npz(&want, ORIGIN, member), LIMN_OK);
     assert_int_equal(store_open_readonly(&s, db), LIMN_OK);
-    assert_int_equal(query_result(s, &id, STORE_ATTRIBUTION, "origin-saliency", name), LIMN_OK);
+    assert_int_equal(query_result(s, &id, STORE_ATTRIBUTION, 1, name), LIMN_OK);
     query_attribution a;
     assert_int_equal(query_attribution_get(s, &a, id), LIMN_OK);
     assert_int_equal(query_samples(s, &q, &n_samples, a.model_id, a.dataset_id, QUERY_FIRST, 1), LIMN_OK);

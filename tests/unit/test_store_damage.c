@@ -30,7 +30,6 @@ static void ask_everything(limn_store *s) {
     query_sample *samples = NULL;
     query_class *classes = NULL;
     query_figure *figures = NULL;
-    query_name *names = NULL;
     float X[STORED_N * STORED_DIM], Y[STORED_N * 2], *map = NULL;
     unsigned char have[STORED_N];
     void *png = NULL;
@@ -42,8 +41,7 @@ static void ask_everything(limn_store *s) {
         query_points(s, &points, &n, 1),
         query_samples(s, &samples, &n, 1, 1, QUERY_PER_CLASS, 2),
         query_classes(s, &classes, &n, 1),
-        query_figures(s, &figures, &n, NULL),
-        query_names(s, &names, &n, NULL),
+        query_figures(s, &figures, &n, 1),
         query_map(s, &map, &n, &target, 2, 1),
         query_image(s, &png, &n, 3),
         store_features_read(s, 1, X, STORED_N, STORED_DIM),
@@ -52,7 +50,7 @@ static void ask_everything(limn_store *s) {
     };
     for (size_t i = 0; i < COUNT_OF(status); i++) assert_true(status[i] == LIMN_OK || *limn_message());
     query_run_clear(&run);
-    free(points), free(samples), free(classes), free(figures), free(names), free(map), free(png);
+    free(points), free(samples), free(classes), free(figures), free(map), free(png);
 }
 
 static void read_damaged(void *ctx, const unsigned char *bytes, size_t n) {
