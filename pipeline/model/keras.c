@@ -13,6 +13,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -137,6 +138,25 @@ done:
     return status;
 }
 
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A name that two layers bear names neither, in an experiment or in the database; Keras refuses them too. */
+static limn_status check_names(const limn_graph *g) {
+    limn_status status = LIMN_OK;
+    const char **name = NULL;
+    size_t n = (size_t)g->n_layers;
+    TRY(limn_new(&name, n, sizeof *name));
+    for (size_t i = 0; i < n; i++) name[i] = g->layer[i].name;
+    qsort(name, n, sizeof *name, by_name);
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(name[i - 1], name[i]) == 0) FAIL(LIMN_EINPUT, "two of its layers are called `%s`", name[i]);
+done:
+    free(name);
+    return status;
+}
+
 static limn_status read_network(builder *b, const cJSON *root) {
     limn_status status = LIMN_OK;
     const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "class_name"));
@@ -148,6 +168,7 @@ static limn_status read_network(builder *b, const cJSON *root) {
     b->input_shape = cJSON_GetObjectItemCaseSensitive(config, "build_input_shape");
     TRY(read_layers(b, cJSON_IsArray(config) ? config : cJSON_GetObjectItemCaseSensitive(config, "layers")));
     TRY(graph_finish(b->g));
+    TRY(check_names(b->g));
     for (int i = 0; i < b->g->n_layers; i++) b->g->layer[i].hwc = graph_layer_shape(b->g, i)->rank == 3;
 done:
     return status;

@@ -84,7 +84,7 @@ limn_status keras_input_shape(const cJSON *list, limn_shape *out) {
     else if (n == 2)
         *out = (limn_shape){1, {(size_t)dim[1]}};
     else
-        FAIL(LIMN_EINPUT, "its input has %d dimensions, and not those of a picture or a vector", n - 1);
+        FAIL(LIMN_EINPUT, "its input has %d dimensions, and not those of a picture or a vector", n ? n - 1 : 0);
 done:
     return status;
 }

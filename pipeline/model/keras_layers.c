@@ -5,6 +5,7 @@
  * notes the order of the file (attr.hwc).
  *
  * Not done here: shapes and numbers of weights (graph_finish). Threading: const tables and pure functions. */
+#include <limits.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -66,7 +67,10 @@ done:
     return status;
 }
 
-/* kernel, stride, dilation, padding of a window. `size`: the key of its kernel; stride absent: `stride`, 0 = kernel. */
+/* A stride as long as the kernel: no number that keras_pair reads. */
+enum { AS_KERNEL = INT_MIN };
+
+/* kernel, stride, dilation, padding of a window. `size`: the key of its kernel; stride absent: `stride`. */
 static limn_status read_window(const keras_layer *l, const char *size, int stride, limn_op_attr *a) {
     limn_status status = LIMN_OK;
     const char *padding;
@@ -75,7 +79,7 @@ static limn_status read_window(const keras_layer *l, const char *size, int strid
     if (a->kernel[0] < 1 || a->kernel[1] < 1) FAIL(LIMN_EINPUT, "its `%s` is missing or less than 1", size);
     TRY(keras_pair(l->config, "strides", stride, a->stride));
     for (int i = 0; i < 2; i++)
-        if (a->stride[i] == 0) a->stride[i] = a->kernel[i];
+        if (a->stride[i] == AS_KERNEL) a->stride[i] = a->kernel[i];
     TRY(keras_pair(l->config, "dilation_rate", 1, a->dilation));
     TRY(keras_string(l->config, "padding", "valid", &padding));
     a->same = strcmp(padding, "same") == 0;
@@ -136,6 +140,7 @@ static limn_status add_weighted(keras_layer *l, limn_op op, const limn_op_attr *
     const hdf5_entry *k = array[0];
     if (k->rank != rank || k->dim[rank - 1] != (size_t)a->units) TRY(wrong_kernel(k));
     if (rank == 4 && (k->dim[0] != (size_t)a->kernel[0] || k->dim[1] != (size_t)a->kernel[1])) TRY(wrong_kernel(k));
+    if (use_bias && array[1]->rank != 1) TRY(wrong_kernel(array[1]));
     TRY(take_kernel(l, k, &kernel));
     if (use_bias) TRY(take_vector(array[1], &bias));
     limn_values given[2] = {kernel, bias};
@@ -173,7 +178,7 @@ done:
 static limn_status build_maxpool(keras_layer *l) {
     limn_status status = LIMN_OK;
     limn_op_attr a = {0};
-    TRY(read_window(l, "pool_size", 0, &a));
+    TRY(read_window(l, "pool_size", AS_KERNEL, &a));
     TRY(graph_add_node(l->g, LIMN_OP_MAXPOOL, l->at, &a, LIMN_NO_VALUES, LIMN_NO_VALUES, &l->at));
 done:
     return status;

@@ -3,8 +3,9 @@
  * Only these three members are looked at, nothing is unpacked to disk: the two texts go to memory, the weights to a
  * file in memory for the helper program (hdf5.h). Each member must be there once, may unpack to at most its bound, and
  * its checksum is checked. Threading: none of its own. */
-#include <fcntl.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <zip.h>
@@ -20,17 +21,30 @@ int keras_zip_matches(const unsigned char *head, size_t n) {
     return n >= 4 && memcmp(head, "PK\3\4", 4) == 0;
 }
 
+/* Through a stream: zip_fdopen would make a descriptor that children inherit. */
 static limn_status open_zip(zip_t **out, int fd) {
+    limn_status status = LIMN_OK;
     zip_error_t e;
-    int code = 0, own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (own < 0) return limn_fail(LIMN_EFAIL, "no file descriptor is left: %s", strerror(errno));
-    *out = zip_fdopen(own, ZIP_CHECKCONS, &code);
-    if (*out) return LIMN_OK;
-    close(own);
-    zip_error_init_with_code(&e, code);
-    limn_status s = limn_fail(LIMN_EINPUT, "damaged zip (%s)", zip_error_strerror(&e));
+    zip_source_t *source = NULL;
+    FILE *stream = NULL;
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    zip_error_init(&e);
+    if (own < 0) FAIL(LIMN_EFAIL, "no file descriptor is left: %s", strerror(errno));
+    stream = fdopen(own, "rb");
+    if (!stream) FAIL(LIMN_ENOMEM, "no memory to read a zip");
+    own = -1;
+    source = zip_source_filep_create(stream, 0, -1, &e);
+    if (!source) FAIL(LIMN_ENOMEM, "no memory to read a zip");
+    stream = NULL; /* the source's now */
+    *out = zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &e);
+    if (!*out) FAIL(LIMN_EINPUT, "damaged zip (%s)", zip_error_strerror(&e));
+    source = NULL; /* the zip's now */
+done:
+    if (source) zip_source_free(source);
+    if (stream) fclose(stream);
+    if (own >= 0) close(own);
     zip_error_fini(&e);
-    return s;
+    return status;
 }
 
 /* The only member of this name: its index, and its unpacked size if that is at most `max`. */

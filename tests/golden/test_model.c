@@ -376,6 +376,37 @@ static void truncated_zips_are_sentences(void **state) {
     free(zip);
 }
 
+/* A helper that lists its descriptors in place of reading: 3 is the file, 4 the answer, and no other is a file. */
+static void the_helper_inherits_no_other_file(void **state) {
+    (void)state;
+    static const char list[] = "#!/bin/sh\nls -l /proc/self/fd >\"$LIMN_LIBEXEC/list\"\n";
+    static const char *const models[] = {MNIST "mnist_cnn.keras", MNIST "mnist_small.h5"};
+    char program[128], path[128], text[4096];
+    limn_graph *g;
+    int held[4];
+    write_file(program, "limn-hdf5", list, sizeof list - 1);
+    assert_int_equal(chmod(program, 0700), 0);
+    snprintf(path, sizeof path, "%s/list", folder);
+    for (int i = 0; i < 4; i++) held[i] = open("/dev/null", O_RDONLY | O_CLOEXEC); /* 3 to 5 would be covered up */
+    setenv("LIMN_LIBEXEC", folder, 1);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(model_read(&g, models[i], NULL), LIMN_EINPUT);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+        assert_true(n > 0);
+        text[n] = 0;
+        close(fd);
+        assert_non_null(strstr(text, " 5 -> ")); /* the list is one */
+        if (strstr(text, ".keras")) fail_msg("%s", text);
+        const char *file = strstr(text, ".h5");
+        if (file && strstr(file + 1, ".h5")) fail_msg("%s", text);
+    }
+    unsetenv("LIMN_LIBEXEC");
+    for (int i = 0; i < 4; i++) close(held[i]);
+    unlink(path);
+    unlink(program);
+}
+
 static long from_environment(const char *name, long fallback) {
     const char *text = getenv(name);
     return text ? atol(text) : fallback;
@@ -418,6 +449,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_configuration_with_its_weights, load_small, drop_small),
         cmocka_unit_test_setup_teardown(truncated_files_are_sentences, load_small, drop_small),
         cmocka_unit_test(truncated_zips_are_sentences),
+        cmocka_unit_test(the_helper_inherits_no_other_file),
         cmocka_unit_test_setup_teardown(mutants_are_read_or_refused, load_small, drop_small),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -169,15 +169,16 @@ static void activations_are_nodes(void **state) {
         const char *text;
         int nodes;
         limn_op last;
-    } is[] = {{CONV("'activation':null"), 2, LIMN_OP_CONV2D},
-              {CONV("'activation':'linear'"), 2, LIMN_OP_CONV2D},
-              {CONV("'activation':'relu'"), 3, LIMN_OP_RELU},
-              {CONV("'activation':{'module':'builtins','class_name':'function','config':'relu'}"), 3, LIMN_OP_RELU},
-              {LAYER("Activation", "'activation':'relu'"), 2, LIMN_OP_RELU},
-              {LAYER("Activation", "'activation':'linear'"), 2, LIMN_OP_IDENTITY},
-              {LAYER("ReLU", "'max_value':null,'negative_slope':0.0,'threshold':0"), 2, LIMN_OP_RELU},
-              {LAYER("Flatten", "'a':1") "," LAYER("Softmax", "'axis':-1"), 3, LIMN_OP_SOFTMAX},
-              {LAYER("MaxPooling2D", "'pool_size':[2,3],'strides':null"), 2, LIMN_OP_MAXPOOL}};
+    } is[] = {
+        {CONV("'activation':null"), 2, LIMN_OP_CONV2D},
+        {CONV("'activation':'linear'"), 2, LIMN_OP_CONV2D},
+        {CONV("'activation':'relu'"), 3, LIMN_OP_RELU},
+        {CONV("'activation':{'module':'builtins','class_name':'function','config':'relu'}"), 3, LIMN_OP_RELU},
+        {LAYER("Activation", "'activation':'relu'"), 2, LIMN_OP_RELU},
+        {LAYER("Activation", "'activation':'linear'"), 2, LIMN_OP_IDENTITY},
+        {LAYER("ReLU", "'max_value':null,'negative_slope':0.0,'threshold':0"), 2, LIMN_OP_RELU},
+        {LAYER("Flatten", "'a':1") ",{'class_name':'Softmax','config':{'name':'y','axis':-1}}", 3, LIMN_OP_SOFTMAX},
+        {LAYER("MaxPooling2D", "'pool_size':[2,3],'strides':null"), 2, LIMN_OP_MAXPOOL}};
     for (size_t i = 0; i < sizeof is / sizeof is[0]; i++) {
         char text[1024];
         start(NULL);
@@ -223,6 +224,9 @@ static void what_cannot_be_read_is_said(void **state) {
     refused(IN CONV("'strides':[]"), "`strides` must be one or two");
     refused(IN CONV("'strides':1.5"), "`strides` must be a whole number");
     refused(IN CONV("'strides':-1"), "must be from 1");
+    refused(IN CONV("'strides':0"), "kernel 3, stride 0, dilation 1: each must be from 1");
+    refused(IN LAYER("MaxPooling2D", "'pool_size':2,'strides':[2,0]"), "stride 0");
+    refused(IN LAYER("Dropout", "'a':1") "," LAYER("Flatten", "'a':1"), "two of its layers are called `x`");
     refused(IN CONV("'dilation_rate':1e300"), "`dilation_rate` must be a whole number");
     refused(IN CONV("'groups':'two'"), "`groups` must be a whole number");
     refused(IN CONV("'use_bias':1"), "`use_bias` must be true or false");
@@ -249,6 +253,7 @@ static void what_cannot_be_read_is_said(void **state) {
     refused(LAYER("Dropout", "'batch_input_shape':[null,5,3]"), "2 dimensions");
     refused(LAYER("Dropout", "'batch_input_shape':[null,1,2,3,4,5,6]"), "more than 5 dimensions");
     refused(LAYER("Dropout", "'batch_input_shape':[null,0]"), "a dimension of 0");
+    refused(LAYER("Dropout", "'batch_input_shape':[]"), "its input has 0 dimensions");
     refused(LAYER("Dropout", "'batch_input_shape':[null,99999,99999,1]"), "more than 268435456 values");
     refused(IN "{'class_name':'Dropout','config':{}}", "layer 1 has no class_name or no name");
     refused(IN "{'class_name':'Dropout','config':{'name':'a\\nb'}}", "layer 1 has no class_name or no name");
@@ -313,6 +318,15 @@ static void names_are_utf8(void **state) {
     assert_false(keras_is_name(big));
 }
 
+/* A bias of (2, 1) has as many values as two units, but is none. */
+static void a_bias_is_a_vector(void **state) {
+    (void)state;
+    give(4, 3, 3, 1, 2);
+    give(2, 2, 1, 0, 0);
+    assert_null(read_layers(IN CONV("'a':1")));
+    assert_non_null(strstr(limn_message(), "layer `c` (Conv2D): its weights `p` have the shape (2, 1)"));
+}
+
 /* docs/models.md has a row for every reader and every layer type. */
 static void the_documentation_is_whole(void **state) {
     (void)state;
@@ -342,6 +356,7 @@ int main(void) {
         cmocka_unit_test_setup(activations_are_nodes, start),
         cmocka_unit_test_setup(places_are_numbered_class_names, start),
         cmocka_unit_test_setup(what_cannot_be_read_is_said, start),
+        cmocka_unit_test_setup(a_bias_is_a_vector, start),
         cmocka_unit_test(versions_become_formats),
         cmocka_unit_test(names_are_utf8),
         cmocka_unit_test(the_documentation_is_whole),
