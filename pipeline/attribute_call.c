@@ -62,8 +62,8 @@ static const char *place_of(const char *set, size_t n) {
     return "attribute";
 }
 
-/* Writes "key: value" of every setting that belongs to `where`, each behind `before`. Values stay YAML: lists and
- * numbers are written as in an experiment file. */
+/* Writes "key: value" of every setting that belongs to `where`, each on a line of its own behind `before`. Values stay
+ * YAML: lists and numbers are written as in an experiment file. */
 static limn_status settings(buffer *b, const limn_attribute_call *c, const char *where, const char *before) {
     limn_status status = LIMN_OK;
     for (size_t i = 0; i < c->n_set; i++) {
@@ -75,6 +75,7 @@ static limn_status settings(buffer *b, const limn_attribute_call *c, const char 
         TRY(put(b, c->set[i], (size_t)(eq - c->set[i])));
         TRY(word(b, ": "));
         TRY(word(b, eq + 1));
+        TRY(word(b, "\n"));
     }
 done:
     return status;
@@ -90,8 +91,8 @@ static int has(const limn_attribute_call *c, const char *key) {
 static limn_status write_experiment(buffer *b, const limn_attribute_call *c) {
     limn_status status = LIMN_OK;
     if (!has(c, "name")) TRY(word(b, "name: attribute\n"));
-    TRY(settings(b, c, "top", "\n"));
-    TRY(word(b, "\nmodel: "));
+    TRY(settings(b, c, "top", ""));
+    TRY(word(b, "model: "));
     if (c->weights) TRY(word(b, "{config: "));
     TRY(quoted(b, c->model));
     if (c->weights) {
@@ -110,14 +111,13 @@ static limn_status write_experiment(buffer *b, const limn_attribute_call *c) {
         TRY(quoted(b, c->labels));
         TRY(word(b, "\n"));
     }
-    TRY(word(b, "  preprocess: {"));
-    TRY(settings(b, c, "preprocess", has(c, "scale") + has(c, "mean") + has(c, "std") > 1 ? ", " : ""));
-    TRY(word(b, "}\nfeatures: []\nattribute:\n  - {name: map"));
-    TRY(settings(b, c, "attribute", ", "));
-    TRY(word(b, "}\nplots:\n  - {heatmaps: [input, map], name: maps, select: first"));
-    TRY(settings(b, c, "plots", ", "));
-    if (!has(c, "rows")) TRY(word(b, ", rows: 20"));
-    TRY(word(b, "}\n"));
+    if (has(c, "scale") || has(c, "mean") || has(c, "std")) TRY(word(b, "  preprocess:\n"));
+    TRY(settings(b, c, "preprocess", "    "));
+    TRY(word(b, "features: []\nattribute:\n  - name: map\n"));
+    TRY(settings(b, c, "attribute", "    "));
+    TRY(word(b, "plots:\n  - heatmaps: [input, map]\n    name: maps\n    select: first\n"));
+    if (!has(c, "rows")) TRY(word(b, "    rows: 20\n"));
+    TRY(settings(b, c, "plots", "    "));
 done:
     return status;
 }

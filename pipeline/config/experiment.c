@@ -183,3 +183,25 @@ void experiment_free(limn_experiment *e) {
     free(e->weights);
     free(e);
 }
+
+/* ---- other plots ----------------------------------------------------------------------------------------------------
+ */
+
+limn_status experiment_replace_plots(limn_experiment *e, const char *text, const char *path) {
+    limn_status status = LIMN_OK;
+    yaml_document_t doc;
+    experiment_parser p = {e, &doc};
+    const experiment_key *k = experiment_sections[0].key;
+    while (k->type != &experiment_plots_type) k++;
+    for (size_t i = 0; i < e->n_plots; i++) free_plot(&e->plot[i]);
+    free(e->plot);
+    free(e->path);
+    e->plot = NULL;
+    e->n_plots = 0;
+    TRY(limn_strdup(&e->path, path));
+    TRY(experiment_document(&doc, text, strlen(text), path));
+    status = k->type->set(&p, k, yaml_document_get_root_node(&doc), e);
+    yaml_document_delete(&doc);
+done:
+    return status;
+}

@@ -82,6 +82,9 @@ typedef struct limn_experiment {
 limn_status experiment_load(limn_experiment **out, const char *path) LIMN_CHECK;
 /* The same from text that no file holds (limn attribute, limn plot); `dir` resolves relative paths, `path` names it. */
 limn_status experiment_parse(limn_experiment **out, const char *text, const char *path, const char *dir) LIMN_CHECK;
+/* Other plots instead of the experiment's: a YAML list of entries; `path` is what messages call it. After a failure the
+ * experiment is good for experiment_free() only. */
+limn_status experiment_replace_plots(limn_experiment *e, const char *text, const char *path) LIMN_CHECK;
 void experiment_free(limn_experiment *e);
 
 /* Targets that are class names become numbers, once the data set's n classes (names, elements may be NULL) are known;
