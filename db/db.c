@@ -20,6 +20,10 @@ limn_status db_fail(sqlite3 *db, const char *path) {
     case SQLITE_CANTOPEN:
         if (os) return limn_fail(LIMN_EFAIL, "%s: %s (%s)", path, sqlite3_errmsg(db), strerror(os));
         break;
+    case SQLITE_READONLY:
+        if (rc == SQLITE_READONLY_DBMOVED)
+            return limn_fail(LIMN_EFAIL, "%s: the file was removed or renamed while it was in use", path);
+        break;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return limn_fail(LIMN_EFAIL, "%s: the file is damaged (%s)", path, sqlite3_errmsg(db));

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -73,6 +74,15 @@ limn_status db_file_check(const char *path, db_file *what) {
     return LIMN_OK;
 }
 
+/* The files that SQLite opens beside the database have their names in a buffer of mxPathname bytes. */
+static limn_status check_length(const char *path, const char *real) {
+    static const char longest[] = ".limn-new-journal";
+    size_t most = (size_t)sqlite3_vfs_find(NULL)->mxPathname - sizeof longest;
+    if (strlen(real) <= most) return LIMN_OK;
+    return limn_fail(LIMN_EINPUT, "%s: its absolute path has %zu bytes; SQLite takes %zu at most", path, strlen(real),
+                     most);
+}
+
 limn_status db_file_resolve(char **out, const char *path) {
     limn_status status = LIMN_OK;
     char *folder = NULL, *real = NULL;
@@ -80,7 +90,8 @@ limn_status db_file_resolve(char **out, const char *path) {
     if (!*path) return limn_fail(LIMN_EINPUT, "the name of the database is empty");
     char *whole = realpath(path, NULL);
     if (whole) {
-        status = limn_strdup(out, whole);
+        status = check_length(path, whole);
+        if (status == LIMN_OK) status = limn_strdup(out, whole);
         free(whole);
         return status;
     }
@@ -91,7 +102,9 @@ limn_status db_file_resolve(char **out, const char *path) {
     real = realpath(folder ? folder : ".", NULL);
     if (!real) FAIL(LIMN_EINPUT, "%s: its folder cannot be opened: %s", path, strerror(errno));
     TRY(limn_format(out, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name));
+    status = check_length(path, *out);
 done:
+    if (status != LIMN_OK) free(*out), *out = NULL;
     free(real);
     free(folder);
     return status;
@@ -182,7 +195,7 @@ done:
 }
 
 static void sync_folder(const char *real) {
-    char folder[4096];
+    char folder[PATH_MAX];
     snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(real, '/') - real) + 1, real);
     int fd = open(folder, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return;

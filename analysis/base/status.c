@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static _Thread_local char message[2048];
@@ -17,23 +18,43 @@ int limn_exit_code(limn_status s) {
     return (size_t)s < sizeof code / sizeof code[0] ? code[s] : 1;
 }
 
+/* n bytes of text become the message. Where they are too many the middle goes: a path may be long, and what is wrong
+ * stands behind it. */
+static void keep(const char *text, size_t n) {
+    static const char gap[] = "\xe2\x80\xa6"; /* … */
+    size_t room = sizeof message - 1, half = (room - strlen(gap)) / 2, tail = n - half;
+    if (n <= room) {
+        memcpy(message, text, n);
+        message[n] = 0;
+        return;
+    }
+    while (half > 0 && (text[half] & 0xc0) == 0x80) half--; /* whole UTF-8 characters */
+    while (tail < n && (text[tail] & 0xc0) == 0x80) tail++;
+    memcpy(message, text, half);
+    memcpy(message + half, gap, strlen(gap));
+    memcpy(message + half + strlen(gap), text + tail, n - tail);
+    message[half + strlen(gap) + n - tail] = 0;
+}
+
 limn_status limn_fail(limn_status code, const char *fmt, ...) {
-    char text[sizeof message]; /* an argument may be the message itself */
-    va_list ap;
+    char text[sizeof message], *large = NULL; /* an argument may be the message itself */
+    va_list ap, again;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    va_copy(again, ap);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    if (n >= (int)sizeof text && (large = malloc((size_t)n + 1)) != NULL) vsnprintf(large, (size_t)n + 1, fmt, again);
+    keep(large ? large : text, large ? (size_t)n : n < 0 ? 0 : strlen(text));
+    free(large);
+    va_end(again);
     va_end(ap);
-    memcpy(message, text, sizeof message);
     return code;
 }
 
 limn_status limn_fail_at(limn_status code, const char *fmt, ...) {
-    char text[sizeof message];
+    char before[4400]; /* a path */
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(before, sizeof before, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof text) snprintf(text + n, sizeof text - (size_t)n, "%s", message);
-    memcpy(message, text, sizeof message);
-    return code;
+    return limn_fail(code, "%s%s", before, message);
 }

@@ -37,8 +37,11 @@ int cli_write(void *ctx, const char *text, size_t n) {
 }
 
 int cli_finish(int code) {
-    if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-    return cli_error(CLI_FAILED, "standard output cannot be written: %s", strerror(errno));
+    int lost = ferror(stdout); /* then errno is another's by now */
+    if (fflush(stdout) == 0 && !lost) return code;
+    if (code != CLI_DONE) return code; /* it was said */
+    return cli_error(CLI_FAILED, "standard output cannot be written%s%s", lost ? "" : ": ",
+                     lost ? "" : strerror(errno));
 }
 
 const char *cli_quote(char *out, size_t size, const char *text) {

@@ -25,6 +25,19 @@ static void sizes_that_overflow_are_refused(void **state) {
     free(p);
 }
 
+/* The place and the reason of a failure survive a path of any length. */
+static void long_sentences_lose_their_middle(void **state) {
+    (void)state;
+    static char path[9001];
+    for (size_t i = 0; i + 1 < sizeof path; i++) path[i] = "\xe2\x82\xac"[i % 3]; /* euro signs */
+    assert_int_equal(limn_fail(LIMN_EINPUT, "begin %s: the reason", path), LIMN_EINPUT);
+    assert_int_equal(limn_fail_at(LIMN_EFAIL, "%s:%d: ", "e.yaml", 7), LIMN_EFAIL);
+    const char *m = limn_message(), *reason = m + strlen(m) - strlen(": the reason");
+    assert_true(strncmp(m, "e.yaml:7: begin ", 16) == 0 && strcmp(reason, ": the reason") == 0);
+    for (const char *c = m + 16; c < reason; c += 3) /* whole characters: euro signs and one ellipsis a cut */
+        assert_true(memcmp(c, "\xe2\x82\xac", 3) == 0 || memcmp(c, "\xe2\x80\xa6", 3) == 0);
+}
+
 static void streams_repeat_and_differ_by_key(void **state) {
     (void)state;
     limn_rng a = limn_rng_stream(1, 2, 3), b = limn_rng_stream(1, 2, 3), c = limn_rng_stream(1, 2, 4);
@@ -97,9 +110,8 @@ static void a_task_sees_one_thread(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_that_overflow_are_refused),
-        cmocka_unit_test(streams_repeat_and_differ_by_key),
-        cmocka_unit_test(pipelines_keep_order_at_any_thread_count),
+        cmocka_unit_test(sizes_that_overflow_are_refused),  cmocka_unit_test(long_sentences_lose_their_middle),
+        cmocka_unit_test(streams_repeat_and_differ_by_key), cmocka_unit_test(pipelines_keep_order_at_any_thread_count),
         cmocka_unit_test(a_task_sees_one_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
