@@ -106,7 +106,7 @@ $(BUILD)/include/limn.h: pipeline/limn.h tests/lib/flatten.awk $(wildcard analys
 
 $(BUILD)/lib/pkgconfig/limn.pc: Makefile
 	@mkdir -p $(@D)
-	$(Q)printf '%s\n' 'prefix=$(PREFIX)' 'Name: limn' 'Description: map and explain a trained CNN over a data set' \
+	$(Q)printf '%s\n' 'prefix=$${pcfiledir}/../..' 'Name: limn' 'Description: map and explain a trained CNN over a data set' \
 	  'Version: $(VERSION)' 'Libs: -L$${prefix}/lib -llimn' 'Cflags: -I$${prefix}/include' > $@
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call OBJ,$(TEST_LIB)) $(LIB_A)

@@ -31,10 +31,10 @@ rm -f "$dir"/etc/apt/apt.conf.d/*docker-clean
 [ -n "$security" ] && echo "deb $security $suite-security main" >>"$dir/etc/apt/sources.list"
 mount -t proc proc "$dir/proc"
 mount --rbind /dev "$dir/dev" && mount --make-rslave "$dir/dev"
-in() { chroot "$dir" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LC_ALL=C.UTF-8 \
+inside() { chroot "$dir" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LC_ALL=C.UTF-8 \
     http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" "$@"; }
-in apt-get update -qq
-in apt-get install -y -qq --no-install-recommends make git ca-certificates >/dev/null
+inside apt-get update -qq
+inside apt-get install -y -qq --no-install-recommends make git ca-certificates >/dev/null
 git clone -q "$top" "$dir/work/limn"
 if [ -d "$top/../shared" ]; then
     mkdir -p "$dir/work/shared"
@@ -43,7 +43,7 @@ if [ -d "$top/../shared" ]; then
 fi
 for target in demo test; do
     echo "== make $target in a bare Debian $version"
-    in sh -c "cd /work/limn && make $target" | tee "$dir.$target.log" | tail -40
+    inside sh -c "cd /work/limn && make $target" | tee "$dir.$target.log" | tail -40
     tail -1 "$dir.$target.log" | grep -q . || exit 1
 done
 tail -1 "$dir.test.log" | grep -qE '^[1-9][0-9]* passed, 0 failed, [0-9]+ skipped$'
