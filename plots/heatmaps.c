@@ -52,6 +52,8 @@ typedef struct {
     size_t *block_of, *place; /* (rows): block, and gap-free position within it */
     double *row_gap;          /* (rows) cm above the row beyond its place: gaps between groups */
     double cell_w, cell_h;    /* cm, a whole number of dots */
+    double label_height;      /* cm of the tallest label */
+    double row_h;             /* cm from a row to the next: the cell, or its label where that is taller, and a gap */
     double step;              /* cm from one column to the next: the cell and a gap, or more where heads need it */
     double left;              /* cm to the left of the first block */
     double above;             /* cm from the top to the first row */
@@ -212,6 +214,7 @@ static limn_status wrap_labels(grid *g) {
         if (s->row_note) TRY(plots_wrap(g->note[i].line, &g->note[i].n, 1, s->row_note[i], LABEL_WIDTH / g->font));
         for (size_t k = 0; k < g->label[i].n; k++) width = fmax(width, plots_text_width(g->label[i].line[k]));
         for (size_t k = 0; k < g->note[i].n; k++) width = fmax(width, plots_text_width(g->note[i].line[k]));
+        g->label_height = fmax(g->label_height, (double)(g->label[i].n + g->note[i].n) * g->line);
     }
     g->label_width = width > 0 ? width * g->font + .15 : 0;
 done:
@@ -268,10 +271,12 @@ static limn_status lay_out(grid *g) {
     size_t dots = (size_t)(cell / g->dot), times = dots / g->w;
     g->cell_w = g->dot * (double)(times ? times * g->w : dots);
     g->cell_h = g->dot * round(g->cell_w / g->dot * (double)g->h / (double)g->w);
+    if (g->h == 1) g->cell_h = fmax(g->cell_h, snap(g, BAR_HEIGHT)); /* a vector: a band, and not a line */
+    g->row_h = snap(g, fmax(g->cell_h, g->label_height)) + snap(g, GAP);
     TRY(wrap_heads(g));
     g->above = g->dot * ceil(top_of(g, title) / g->dot);
     for (size_t i = 0; i < s->rows; i++)
-        g->block_height = fmax(g->block_height, (double)(g->place[i] + 1) * (g->cell_h + GAP) - GAP + g->row_gap[i]);
+        g->block_height = fmax(g->block_height, (double)(g->place[i] + 1) * g->row_h - GAP + g->row_gap[i]);
 done:
     return status;
 }
@@ -289,7 +294,8 @@ static double cell_x(const grid *g, size_t row, size_t j) {
 }
 
 static double cell_y(const grid *g, size_t row) {
-    return g->above + (double)g->place[row] * (g->cell_h + snap(g, GAP)) + snap(g, g->row_gap[row]);
+    double middle = snap(g, (g->row_h - snap(g, GAP) - g->cell_h) / 2);
+    return g->above + (double)g->place[row] * g->row_h + middle + snap(g, g->row_gap[row]);
 }
 
 /* ---- legend ---------------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
  *
  *   1. points are put into groups, drawn one over the other: gray (no class, no value), the rest in an order shuffled
  * by the seed so that no class hides another, and at last the wrong ones;
- *   2. the layout in cm: title above, axis labels, legend on the right, colour bar or key below, what is left is the
- *      map's rectangle;
+ *   2. the layout in cm: title above, axis labels, legend on the right, or below where it would leave the map too
+ *      little room, colour bar or key below, what is left is the map's rectangle;
  *   3. ranges: the same number of units per cm on both axes, the data in the middle;
  *   4. names at class medians (coordinate-wise median, then the class's point nearest to it), moved apart.
  * gp/NAME.bin holds records of three float32: x, y, and the colour's index or the value, in drawing order. */
@@ -63,7 +63,7 @@ typedef struct {
     size_t n_names;
     size_t legend_rows, legend_columns;
     double legend, legend_column; /* widths */
-    int on_map, in_legend;
+    int on_map, in_legend, legend_below;
     double point, opacity; /* mm; 0 … 1 */
     double units;          /* data units a cm */
     plots_sheet sheet;
@@ -183,14 +183,15 @@ static void find_extent(scatter *p) {
 /* ---- the layout -----------------------------------------------------------------------------------------------------
  */
 enum { AUTO_NAMES = 40 };
-static const double EDGE = .1, MARKER = .36, BAR = .22; /* cm */
-static const double NAME_SCALE = 1.15;                  /* font of class names on the map */
+static const double AUTO_COVER = .25; /* of the map, the most that names chosen by themselves may lie on */
+static const double WIDTH = 8.5, EDGE = .1, MARKER = .36, BAR = .22; /* cm; a column of a paper is 8.5 wide */
+static const double NAME_SCALE = 1.15;                               /* font of class names on the map */
 
 static limn_status make_names(scatter *p, size_t length) {
     const limn_scatter *s = p->spec;
     limn_status status = LIMN_OK;
     if (!p->name) {
-        p->n_names = s->n_classes + (p->in_legend && p->count[GRAY] > 0);
+        p->n_names = s->n_classes + (p->count[GRAY] > 0);
         TRY(limn_new(&p->name, p->n_names, sizeof *p->name));
     }
     for (size_t c = 0; c < p->n_names; c++) {
@@ -207,29 +208,68 @@ done:
     return status;
 }
 
-static void measure_legend(scatter *p, double height) {
+/* Columns and rows of a legend that may be so wide, or so tall (the other is 0), in cm. */
+static void measure_legend(scatter *p, double width, double height) {
     double widest = 0;
-    for (size_t c = 0; c < p->n_names; c++) widest = fmax(widest, plots_text_width(p->name[c]) * p->font);
-    size_t rows = (size_t)fmax(1, floor(height / p->line) - (p->colour->title != NULL));
-    p->legend_columns = (p->n_names + rows - 1) / rows;
-    p->legend_rows = (p->n_names + p->legend_columns - 1) / p->legend_columns;
+    size_t n = p->n_names;
+    for (size_t c = 0; c < n; c++) widest = fmax(widest, plots_text_width(p->name[c]) * p->font);
     p->legend_column = MARKER + widest + .15;
+    size_t rows = (size_t)fmax(1, floor(height / p->line) - (p->colour->title != NULL));
+    p->legend_columns = width > 0 ? (size_t)fmax(1, floor(width / p->legend_column)) : (n + rows - 1) / rows;
+    p->legend_rows = (n + p->legend_columns - 1) / p->legend_columns;
     p->legend = .1 + (double)p->legend_columns * p->legend_column;
     if (p->colour->title) p->legend = fmax(p->legend, .25 + plots_text_width(p->colour->title) * p->font);
 }
 
+static double legend_height(const scatter *p) {
+    return (double)(p->legend_rows + (p->colour->title != NULL)) * p->line;
+}
+
+/* Share of the map that names at the medians would lie on. */
+static double cover_of_names(const scatter *p) {
+    double area = 0, side = p->spec->figure.width > 0 ? p->spec->figure.width : WIDTH;
+    for (size_t c = 0; c < p->spec->n_classes; c++) area += plots_text_width(p->name[c]);
+    return 1.15 * area * NAME_SCALE * NAME_SCALE * p->font * p->font / (side * side);
+}
+
 static limn_status choose_names(scatter *p) {
     const limn_scatter *s = p->spec;
+    limn_status status = LIMN_OK;
     if (p->colour->kind != LIMN_COLOUR_CLASS) return LIMN_OK;
-    int few = s->n_classes <= AUTO_NAMES;
-    p->on_map = s->names == LIMN_NAMES_MEDIAN || s->names == LIMN_NAMES_BOTH || (s->names == LIMN_NAMES_AUTO && few);
+    p->on_map = s->names == LIMN_NAMES_MEDIAN || s->names == LIMN_NAMES_BOTH;
     p->in_legend = s->names == LIMN_NAMES_LEGEND || s->names == LIMN_NAMES_BOTH;
-    return make_names(p, NAME_LENGTH);
+    TRY(make_names(p, NAME_LENGTH));
+    if (s->names == LIMN_NAMES_AUTO && s->n_classes <= AUTO_NAMES) {
+        p->on_map = cover_of_names(p) <= AUTO_COVER;
+        p->in_legend = !p->on_map;
+    }
+done:
+    return status;
 }
 
 /* Where no legend says what gray means, a line under the map does. */
 static int has_gray_note(const scatter *p) {
     return p->colour->kind == LIMN_COLOUR_CLASS && !p->in_legend && p->count[GRAY] > 0;
+}
+
+/* The legend's place and size. On the right it may be as wide as the map; where that is too little it goes below the map,
+ * and where the height is given too, names are cut. `above` and `below`: what else stands there. */
+static limn_status place_legend(scatter *p, double above, double below) {
+    const limn_figure *f = &p->spec->figure;
+    limn_status status = LIMN_OK;
+    double width = p->sheet.width, most = width / 2, height = f->height > 0 ? f->height - above - below : .75 * width;
+    measure_legend(p, 0, height);
+    if (p->legend <= most) goto done;
+    if (f->height <= 0) {
+        p->legend_below = 1;
+        measure_legend(p, width - 2 * EDGE, 0);
+    }
+    for (size_t length = NAME_LENGTH; !p->legend_below && p->legend > most && length > 4; length -= 2) {
+        TRY(make_names(p, length));
+        measure_legend(p, 0, height);
+    }
+done:
+    return status;
 }
 
 /* Sizes of the picture and of the map's rectangle. */
@@ -238,25 +278,22 @@ static limn_status lay_out(scatter *p) {
     const limn_figure *f = &s->figure;
     plots_sheet *sheet = &p->sheet;
     limn_status status = LIMN_OK;
-    double above = f->title && *f->title ? 1.7 * p->line : EDGE, below = EDGE, left = EDGE, right = EDGE;
+    double above = f->title && *f->title ? 1.7 * p->line : EDGE, below = EDGE, left = EDGE, right = EDGE, tall = 0;
     if (s->x_label) below += p->line;
     if (s->y_label) left += p->line;
     if (p->colour->kind == LIMN_COLOUR_VALUE) below += BAR + .1 + 2.3 * p->line;
     if (p->colour->kind == LIMN_COLOUR_CORRECT || has_gray_note(p)) below += 1.2 * p->line;
-    sheet->width = f->width > 0 ? f->width : 8.5;
-    if (p->in_legend) {
-        double most = sheet->width / 2, height = f->height > 0 ? f->height - above - below : .75 * sheet->width;
-        measure_legend(p, height);
-        if (f->width <= 0 && p->legend > .3 * sheet->width) sheet->width += p->legend - .3 * sheet->width;
-        for (size_t length = NAME_LENGTH; f->width > 0 && p->legend > most && length > 4; length -= 2) {
-            TRY(make_names(p, length));
-            measure_legend(p, height);
-        }
+    sheet->width = f->width > 0 ? f->width : WIDTH;
+    if (p->in_legend) TRY(place_legend(p, above, below));
+    if (p->legend_below)
+        below += .2 + legend_height(p);
+    else if (p->in_legend) {
         right += p->legend;
+        tall = legend_height(p);
     }
     p->left = left;
     p->right = sheet->width - right;
-    sheet->height = f->height > 0 ? f->height : above + below + p->right - p->left;
+    sheet->height = f->height > 0 ? f->height : above + below + fmax(p->right - p->left, tall);
     p->bottom = below;
     p->top = sheet->height - above;
     if (p->right - p->left < 1 || p->top - p->bottom < 1)
@@ -298,7 +335,10 @@ static limn_status put_frame(scatter *p) {
         plots_x(s, p->left), plots_y(s, p->bottom), plots_x(s, p->right), plots_y(s, p->top));
     if (f->title && *f->title) {
         plots_put_font(s, f, "title_font", 1.15);
-        TRY(plots_put_fitting(s, f->title, x, p->top + .85 * p->line, w / 1.15, "center font title_font"));
+        double size = 1.15 * p->font,
+               room = s->width - 2 * EDGE; /* over the map, or over all where that is too narrow */
+        double middle = plots_text_width(f->title) * size <= p->right - p->left ? x : s->width / 2;
+        TRY(plots_put_fitting(s, f->title, middle, p->top + .85 * p->line, room / size, "center font title_font"));
     }
     if (spec->x_label) TRY(plots_put_fitting(s, spec->x_label, x, p->bottom - .6 * p->line, w, "center"));
     if (spec->y_label) TRY(plots_put_fitting(s, spec->y_label, p->left - .6 * p->line, y, h, "center rotate by 90"));
@@ -308,7 +348,8 @@ done:
 
 static void put_legend(scatter *p) {
     plots_sheet *s = &p->sheet;
-    double x0 = p->right + .15, y = p->top - .5 * p->line;
+    double x0 = p->legend_below ? EDGE : p->right + .15;
+    double y = (p->legend_below ? EDGE + legend_height(p) : p->top) - .5 * p->line;
     plots_put(&s->setup, "# legend\n");
     if (p->colour->title) {
         plots_put_text(s, p->colour->title, x0, y, "left");
@@ -348,6 +389,15 @@ static void put_gray_note(scatter *p) {
     plots_put_text(&p->sheet, text, (p->left + p->right) / 2, .75 * p->line, "center");
 }
 
+/* The largest 1, 2, 2.5 or 5 times a power of ten of which at least three steps fit into the range. */
+static double round_step(double range) {
+    static const double times[] = {5, 2.5, 2};
+    double power = pow(10, floor(log10(range / 3)));
+    for (size_t i = 0; i < COUNT_OF(times); i++)
+        if (times[i] * power * 3 <= range * (1 + 1e-9)) return times[i] * power;
+    return power;
+}
+
 /* The bar is an image through the same palette as the points: gnuplot's own colorbox is made of slices, between which a
  * PDF shows seams. Its values lie behind the points in the data. */
 static limn_status put_colour_bar(scatter *p) {
@@ -359,12 +409,11 @@ static limn_status put_colour_bar(scatter *p) {
         plots_put(&s->setup, "%s%.6g '#%06x'", i ? ", " : "", p->palette->stop[i].at,
                   (unsigned)p->palette->stop[i].rgb);
     plots_put(&s->setup, ")\nset cbrange [%.9g:%.9g]\nunset colorbox\n", p->value_lo, p->value_hi);
-    for (int i = 0; i <= 4; i++) {
+    double range = p->value_hi - p->value_lo, step = round_step(range);
+    for (double k = ceil(p->value_lo / step - 1e-6); k <= p->value_hi / step + 1e-6; k++) {
         char number[32];
-        double at = p->value_lo + (p->value_hi - p->value_lo) * i / 4;
-        if (fabs(at) < 1e-9 * (p->value_hi - p->value_lo)) at = 0;
-        snprintf(number, sizeof number, "%.3g", at);
-        plots_put_text(s, number, x + .7 * w * i / 4, y - .6 * p->line, "center");
+        snprintf(number, sizeof number, "%.6g", k == 0 ? 0 : k * step);
+        plots_put_text(s, number, x + .7 * w * (k * step - p->value_lo) / range, y - .6 * p->line, "center");
     }
     char title[200];
     snprintf(title, sizeof title, "%.150s%s", p->colour->title ? p->colour->title : p->colour->name,

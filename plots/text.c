@@ -7,6 +7,7 @@
  * or has two in a row falls apart into several strings. It leaves the string instead: 'it'."'".'s'. */
 #include "plots/text.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -184,6 +185,11 @@ double plots_widest_word(const char *text) {
     return widest;
 }
 
+/* Whether a break before byte `at` parts a word of a script that hyphens belong to. */
+static int within_word(const char *s, size_t at) {
+    return at > 0 && isalpha((unsigned char)s[at - 1]) && isalpha((unsigned char)s[at]);
+}
+
 limn_status plots_wrap(char **line, size_t *n, size_t most, const char *text, double em) {
     limn_status status = LIMN_OK;
     char *clean = NULL;
@@ -195,9 +201,11 @@ limn_status plots_wrap(char **line, size_t *n, size_t most, const char *text, do
         size_t bytes = fitting(p, em);
         int cut = last && p[bytes] != '\0';
         if (cut) bytes = fitting(p, em - 1); /* room for the ellipsis, which is 1 em wide */
+        int hyphen = !cut && within_word(p, bytes) && em > 2;
+        if (hyphen) bytes = fitting(p, em - .361); /* a hyphen's width */
         size_t trimmed = bytes;
         while (trimmed > 0 && p[trimmed - 1] == ' ') trimmed--;
-        TRY(limn_format(&line[*n], "%.*s%s", (int)trimmed, p, cut ? "…" : ""));
+        TRY(limn_format(&line[*n], "%.*s%s", (int)trimmed, p, cut ? "…" : hyphen ? "-" : ""));
         ++*n;
         p += bytes;
     }

@@ -30,7 +30,7 @@ void plots_put_quoted(plots_text *t, const char *s, size_t max);
 /* Width of a text in DejaVu Sans, in em (an estimate outside Latin scripts). */
 double plots_text_width(const char *s);
 
-/* Breaks a text (cleaned here) into at most `most` lines of at most `em` each, after blanks and -/_, within a word
+/* Breaks a text (cleaned here) into at most `most` lines of at most `em` each, after blanks and -/_, within a word (with a hyphen between Latin letters)
  * where it must be; what does not fit ends in an ellipsis. line[0 … *n-1]: the caller frees each. */
 limn_status plots_wrap(char **line, size_t *n, size_t most, const char *text, double em) LIMN_CHECK;
 

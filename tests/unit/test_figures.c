@@ -309,6 +309,76 @@ static void many_classes_fit(void **state) {
     free(class_of);
 }
 
+/* Every class has its colour and its name in the legend, inside the picture; names that would cover the map go there by
+ * themselves. */
+static void a_legend_shows_every_class(void **state) {
+    (void)state;
+    static const struct {
+        limn_class_names names;
+        double width, height;
+    } how[] = {{LIMN_NAMES_AUTO, 0, 0},
+               {LIMN_NAMES_LEGEND, 0, 0},
+               {LIMN_NAMES_LEGEND, 8.5, 0},
+               {LIMN_NAMES_BOTH, 6, 0},
+               {LIMN_NAMES_LEGEND, 12, 9}};
+    enum { MANY = 40 };
+    float xy[2 * MANY];
+    int class_of[MANY];
+    char text[MANY][40];
+    const char *name[MANY];
+    for (int i = 0; i < MANY; i++) {
+        xy[2 * i] = (float)(i % 7);
+        xy[2 * i + 1] = (float)(i / 7);
+        class_of[i] = i - 1; /* the first has none */
+        snprintf(text[i], sizeof text[i], "class %d of a long name", i);
+        name[i] = text[i];
+    }
+    for (size_t k = 0; k < COUNT_OF(how); k++) {
+        limn_scatter s = cross_spec(fresh("legend"), "map", "label");
+        s.figure.width = how[k].width;
+        s.figure.height = how[k].height;
+        s.figure.dpi = 100;
+        s.n = MANY;
+        s.xy = xy;
+        s.class_of = class_of;
+        s.class_name = name;
+        s.n_classes = MANY;
+        s.names = how[k].names;
+        assert_int_equal(limn_plot_scatter(&s), LIMN_OK);
+        picture p = load("legend/map.png");
+        size_t n = 0;
+        int found = 0;
+        unsigned char *script = read_whole(temp_path("legend/gp/map.gp"), &n);
+        script[n - 1] = 0;
+        for (const char *c = (char *)script; (c = strstr(c, "circle at first ")) != NULL; found++) {
+            double x, y, px, py;
+            assert_int_equal(sscanf(c += 16, "%lf,%lf", &x, &y), 2);
+            place("legend/gp/map.gp", &p, x, y, &px, &py);
+            assert_true(px > 2 && px < (double)p.w - 2 && py > 2 && py < (double)p.h - 2);
+            assert_colour(&p, px, py, found < MANY ? limn_class_rgb(found) : LIMN_NO_VALUE, SAME);
+        }
+        assert_int_equal(found, MANY + 1);
+        free(script);
+        free(p.rgb);
+    }
+}
+
+static void ticks_of_a_colour_bar_are_round(void **state) {
+    (void)state;
+    static const double value[N] = {.0131, 2.3, 3.9421, 1, 2};
+    limn_scatter s = cross_spec(fresh("ticks"), "map", "loss");
+    s.value = value;
+    s.figure.height = 0;
+    assert_int_equal(limn_plot_scatter(&s), LIMN_OK);
+    size_t n = 0;
+    char *script = (char *)read_whole(temp_path("ticks/gp/map.gp"), &n);
+    script[n - 1] = 0;
+    static const char *const tick[] = {"'0' at", "'1' at", "'2' at", "'3' at"};
+    for (size_t i = 0; i < COUNT_OF(tick); i++) assert_non_null(strstr(script, tick[i]));
+    assert_null(strstr(script, "'4' at"));
+    free(script);
+}
+
 /* ---- formats --------------------------------------------------------------------------------------------------------
  */
 static void pictures_have_the_size_asked_for(void **state) {
@@ -429,6 +499,8 @@ int main(void) {
         cmocka_unit_test(wrong_ones_lie_on_top),
         cmocka_unit_test(drawing_order_is_shuffled_by_the_seed),
         cmocka_unit_test(many_classes_fit),
+        cmocka_unit_test(a_legend_shows_every_class),
+        cmocka_unit_test(ticks_of_a_colour_bar_are_round),
         cmocka_unit_test(pictures_have_the_size_asked_for),
         cmocka_unit_test(the_same_data_give_the_same_bytes),
         cmocka_unit_test(an_author_can_run_the_script_again),

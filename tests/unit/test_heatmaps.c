@@ -128,6 +128,30 @@ static void labels_and_blocks_move_maps_only(void **state) {
     }
 }
 
+/* A row is as high as its label where its maps are flatter; a vector is a band. */
+static void flat_maps_leave_their_labels_room(void **state) {
+    (void)state;
+    static const char *const label[ROWS] = {"a", "b", "c", "d", "e", "f"};
+    grid g;
+    make(&g, fresh("flat"));
+    g.spec.row_label = g.spec.row_note = label;
+    for (size_t h = 1; h <= 3; h += 2) {
+        for (size_t j = 0; j < COLUMNS; j++) {
+            g.column[j].h = h;
+            g.column[j].w = 49;
+        }
+        double y[ROWS], map_h, line = 1.4 * 7.5 * 2.54 / 72;
+        g.spec.figure.width = 8;
+        g.spec.rows = 2; /* 2 of 147 values lie in the room of 6 of 49 */
+        assert_int_equal(limn_plot_heatmaps(&g.spec), LIMN_OK);
+        assert_int_equal(script_numbers("flat/gp/grid.gp", "map_y", y, ROWS), 2);
+        assert_int_equal(script_numbers("flat/gp/grid.gp", "map_h", &map_h, 1), 1);
+        assert_true(map_h < line && y[1] - y[0] > 2 * line - .05);
+        if (h == 1) assert_true(map_h > .15);
+        free(load("flat/grid.png").rgb);
+    }
+}
+
 static void pixels_without_a_value_are_gray_and_zero_maps_plain(void **state) {
     (void)state;
     grid g;
@@ -300,6 +324,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pixel_has_its_values_colour),
         cmocka_unit_test(labels_and_blocks_move_maps_only),
+        cmocka_unit_test(flat_maps_leave_their_labels_room),
         cmocka_unit_test(pixels_without_a_value_are_gray_and_zero_maps_plain),
         cmocka_unit_test(maps_are_laid_over_the_input),
         cmocka_unit_test(colour_pictures_and_other_sizes_share_a_grid),

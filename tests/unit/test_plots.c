@@ -136,6 +136,14 @@ static void texts_are_wrapped_and_clipped(void **state) {
         assert_true(plots_text_width(line[i]) <= 3);
         free(line[i]);
     }
+    assert_int_equal(plots_wrap(line, &n, 3, "backpropagation", 5), LIMN_OK);
+    assert_int_equal(n, 2);
+    assert_string_equal(line[0], "backpro-");
+    assert_string_equal(line[1], "pagation");
+    for (size_t i = 0; i < n; i++) {
+        assert_true(plots_text_width(line[i]) <= 5);
+        free(line[i]);
+    }
     assert_int_equal(plots_wrap(line, &n, 2, "", 3), LIMN_OK);
     assert_int_equal(n, 0);
     /* DejaVu Sans: H is 0.752 em wide, measured on a picture of ten of them */
