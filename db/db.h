@@ -12,6 +12,7 @@
 
 #include "db/store.h"
 
+#define DB_MAGIC "SQLite format 3" /* the first 16 bytes, with the NUL, of every SQLite file */
 enum {
     DB_APPLICATION_ID = 0x6c696d6e, /* "limn" */
     DB_VERSION = 1,                 /* user_version of db/schema.sql */

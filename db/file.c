@@ -60,7 +60,7 @@ limn_status db_file_check(const char *path, db_file *what) {
     if (status != LIMN_OK) return status;
     *what = DB_FILE_EMPTY;
     if (got == 0) return LIMN_OK;
-    if (got < sizeof head || memcmp(head, "SQLite format 3", 16) != 0)
+    if (got < sizeof head || memcmp(head, DB_MAGIC, sizeof DB_MAGIC) != 0)
         return limn_fail(LIMN_EINPUT, "%s: not a limn database: it is no SQLite file (left untouched)", path);
     uint32_t version = be32(head + USER_VERSION_AT);
     if (be32(head + APPLICATION_ID_AT) != DB_APPLICATION_ID || version < 1 || version > INT32_MAX)

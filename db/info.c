@@ -22,7 +22,8 @@ static const struct {
     {"attributions", "SELECT attribution_id, method, flavour, layer, output, targets, channels, h, w, (SELECT count(*) "
                      "FROM map m WHERE m.attribution_id = a.attribution_id) AS maps FROM attribution a"},
     {"figures", "SELECT name, format, file FROM figure WHERE run_id = (SELECT max(run_id) FROM figure)"},
-    {"tables", "SELECT name, sum(pgsize) AS bytes, count(*) AS pages FROM dbstat GROUP BY name ORDER BY bytes DESC"},
+    {"tables", "SELECT tbl_name AS name, sum(pgsize) AS bytes FROM dbstat JOIN sqlite_schema USING (name)"
+               " GROUP BY tbl_name ORDER BY bytes DESC, tbl_name"}, /* with their indexes */
 };
 
 static limn_status put(store_text_fn write, void *ctx, const char *text) {
@@ -32,6 +33,8 @@ static limn_status put(store_text_fn write, void *ctx, const char *text) {
 limn_status store_info(const char *path, sql_format as, store_text_fn write, void *ctx) {
     limn_status status = LIMN_OK;
     char head[64];
+    limn_store *s = NULL;
+    TRY(store_open_readonly(&s, path)); /* a wrong file fails before anything is written */
     for (size_t i = 0; i < COUNT_OF(section); i++) {
         if (as == SQL_JSON)
             snprintf(head, sizeof head, "%s\"%s\": ", i ? ", " : "{", section[i].title);
@@ -42,5 +45,6 @@ limn_status store_info(const char *path, sql_format as, store_text_fn write, voi
     }
     if (as == SQL_JSON) TRY(put(write, ctx, "}\n"));
 done:
+    store_close(s);
     return status;
 }

@@ -325,11 +325,7 @@ static int authorize(void *ctx, int action, const char *a, const char *b, const 
     (void)b, (void)database, (void)trigger;
     sh->denied = NULL;
     if (action == SQLITE_ATTACH) {
-        unsigned char head[16] = {0};
-        FILE *f = a && *a ? fopen(a, "rb") : NULL;
-        size_t got = f ? fread(head, 1, sizeof head, f) : 0;
-        if (f) fclose(f);
-        if (got != sizeof head || memcmp(head, "SQLite format 3", 16) != 0)
+        if (!a || !store_is_sqlite(a))
             sh->denied = "ATTACH takes the name of a SQLite file that exists, and VACUUM nothing";
     } else if (action == SQLITE_PRAGMA) {
         for (size_t i = 0; i < COUNT_OF(refused); i++)

@@ -172,9 +172,14 @@ done:
     return status;
 }
 
-int store_is_ours(const char *path) {
-    db_file what = DB_FILE_ABSENT;
-    return db_file_check(path, &what) == LIMN_OK && what == DB_FILE_OURS;
+int store_is_sqlite(const char *path) {
+    char head[sizeof DB_MAGIC] = "";
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) return 0; /* a pipe would keep us waiting */
+    FILE *f = fopen(path, "rb");
+    size_t got = f ? fread(head, 1, sizeof head, f) : 0;
+    if (f) fclose(f);
+    return got == sizeof head && memcmp(head, DB_MAGIC, sizeof head) == 0;
 }
 
 /* ---- the end -------------------------------------------------------------------------------------------- */

@@ -37,8 +37,8 @@ limn_status store_open_readonly(limn_store **out, const char *path) LIMN_CHECK;
  * can be written; *exists tells which. Makes and changes nothing, so that an experiment can be checked before it runs.
  */
 limn_status store_probe(const char *path, int *exists) LIMN_CHECK;
-/* Whether the file at `path` bears the marks of a limn database, for `limn info`. */
-int store_is_ours(const char *path);
+/* Whether the file at `path` is a SQLite file, limn's or not, for `limn info`. */
+int store_is_sqlite(const char *path);
 
 /* Commits to the main file and removes -wal and -shm, so that one file remains. Call it at the end of a finished,
  * failed or interrupted run. *one_file (or NULL) = 0 where other readers kept the -wal alive: then FILE-wal belongs to

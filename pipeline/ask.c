@@ -101,8 +101,8 @@ limn_status limn_info(const char *path, const char *weights, limn_format_kind as
                       void *ctx) {
     text_out t = {write, ctx};
     struct stat st;
-    int folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-    if (!folder && store_is_ours(path)) return store_info(path, format_of(as), write, ctx);
-    if (!folder && (weights || looks_like_model(path))) return model_info(path, weights, as, plan, &t);
+    int file = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    if (store_is_sqlite(path)) return store_info(path, format_of(as), write, ctx);
+    if (weights || (file && looks_like_model(path))) return model_info(path, weights, as, plan, &t);
     return data_info(path, as, &t);
 }

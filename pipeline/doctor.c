@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/parallel.h"
 #include "base/try.h"
 #include "model/helper.h"
 #include "nn/net.h"
@@ -21,9 +20,8 @@ limn_status limn_doctor(limn_text_fn write, void *ctx) {
     const char *name, *v;
     text_out t = {write, ctx};
     for (int i = 0; versions_get(i, &name, &v); i++) TRY(text_put(&t, "%-10s %s\n", name, v));
-    TRY(text_put(&t, "%-10s %d\n", "threads", limn_threads(0)));
     gnuplot = limn_gnuplot_find(&path, version);
-    TRY(gnuplot == LIMN_OK ? text_put(&t, "%-10s %s (%s)\n", "gnuplot", version, path)
+    TRY(gnuplot == LIMN_OK ? text_put(&t, "%s (%s)\n", version, path)
                            : text_put(&t, "%-10s missing: %s\n", "gnuplot", limn_message()));
     free(path);
     path = NULL;

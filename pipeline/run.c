@@ -231,7 +231,7 @@ static limn_status begin_run(limn_run_state *r) {
                      .options = r->options,
                      .version = LIMN_VERSION,
                      .libraries = libraries,
-                     .isa = limn_engine_version()};
+                     .isa = limn_engine_isa()};
     TRY(store_run_begin(r->store, &r->run_id, &row));
 done:
     free(libraries);

@@ -24,7 +24,8 @@ size_t limn_net_chunk(const limn_net *n);                  /* B */
 const limn_graph *limn_net_graph(const limn_net *n);       /* borrowed */
 const char *limn_net_backend(const limn_net *n, int node); /* "onednn jit:avx512_core", "ref", … */
 int limn_net_fallbacks(const limn_net *n);                 /* nodes that the self-test sent to _ref */
-const char *limn_engine_version(void);                     /* "oneDNN 2.6.3, avx512_core" */
+const char *limn_engine_version(void);                     /* oneDNN's: "2.6.3" */
+const char *limn_engine_isa(void);                         /* the instruction set that it uses: "avx512_core" */
 /* For `limn doctor`: library, instruction set, threads, and the backend of every op of a small network that has passed,
  * or failed, the known-answer self-test; sgemm too. */
 limn_status limn_engine_doctor(limn_text_fn write, void *ctx) LIMN_CHECK;

@@ -190,7 +190,7 @@ int main(void) {
     limn_status status = LIMN_OK;
     limn_graph *g = NULL;
     limn_net *n = NULL;
-    printf("%s\n", limn_engine_version());
+    printf("oneDNN %s, %s\n", limn_engine_version(), limn_engine_isa());
     for (int workers = 1; workers <= 2; workers++) TRY(bench_machine(workers));
     TRY(mnist_cnn(&g));
     double t = seconds();

@@ -64,6 +64,21 @@ check 'a database removed while it is written' fails 1 'gone\.db'
 limn run long.yaml --db gone.db --out gone
 check 'the next run makes it anew' [ "$code" = 0 ]
 
+# ---- what limn info is asked about
+sqlite3 other.db 'CREATE TABLE t (x)'
+limn info other.db
+check "info: another program's SQLite file" fails 2 "another program's SQLite file"
+check 'info: nothing is said before' [ ! -s out ]
+cp e.db newer.db && sqlite3 newer.db 'PRAGMA user_version = 99'
+limn info newer.db
+check 'info: a newer version' fails 2 'made by a newer version'
+mkfifo pipe
+limn info pipe
+check 'info: a pipe' fails 2 'not a regular file'
+limn info e.db
+check 'info: tables with their indexes, by name' [ "$(sed -n '/^tables/,$p' out | grep -c 'map \|autoindex\|identity')" = 1 ]
+check 'the instruction set is stored by its name' [ "$("$LIMN" sql e.db --csv "SELECT isa GLOB '[a-z0-9_]*' AND isa NOT GLOB '* *', libraries ->> '$.oneDNN' GLOB '[23].*' FROM run" | tail -1)" = 1,1 ]
+
 # ---- output that nobody reads
 for command in 'sql e.db SELECT/**/1' 'info e.db' 'methods' 'digest e.db' 'run e.yaml'; do
     code=0

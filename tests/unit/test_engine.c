@@ -408,6 +408,8 @@ static void the_doctor_reports(void **state) {
     char text[2048] = "";
     assert_int_equal(limn_engine_doctor(append, text), LIMN_OK);
     assert_non_null(strstr(text, limn_engine_version()));
+    assert_non_null(strstr(text, limn_engine_isa()));
+    assert_true(limn_engine_version()[0] >= '2' && limn_engine_version()[0] <= '9');
     assert_non_null(strstr(text, "oneDNN"));
     assert_non_null(strstr(text, "every op agrees with float64"));
     assert_int_equal(limn_engine_doctor(refuse, NULL), LIMN_EFAIL);

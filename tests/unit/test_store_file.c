@@ -49,7 +49,7 @@ static void a_new_file_is_ours_and_alone(void **state) {
     store_close(s);
     static const char *const other[] = {"-wal", "-shm", "-journal", ".lock", ".limn-new"};
     for (size_t i = 0; i < COUNT_OF(other); i++) assert_false(exists(path, other[i]));
-    assert_true(store_is_ours(path));
+    assert_true(store_is_sqlite(path));
     OK(store_probe(path, &there));
     assert_int_equal(there, 1);
     assert_int_equal(stored_count(path, "PRAGMA application_id"), DB_APPLICATION_ID);
@@ -69,10 +69,10 @@ static void an_empty_file_becomes_a_database_but_is_none_to_read(void **state) {
     assert_int_equal(store_open_readonly(&s, path), LIMN_EINPUT);
     SAYS("empty");
     assert_null(s);
-    assert_false(store_is_ours(path));
+    assert_false(store_is_sqlite(path));
     OK(store_open(&s, path));
     store_close(s);
-    assert_true(store_is_ours(path));
+    assert_true(store_is_sqlite(path));
 }
 
 /* ---- what is refused ------------------------------------------------------------------------------------ */
@@ -120,7 +120,6 @@ static void files_of_others_are_refused_and_untouched(void **state) {
         assert_int_equal(store_open_readonly(&s, path), LIMN_EINPUT);
         SAYS(row[i].word);
         assert_int_equal(store_probe(path, &there), LIMN_EINPUT);
-        assert_false(store_is_ours(path));
         assert_null(s);
         const void *want[] = {row[i].bytes, "some log", "some index"};
         const size_t size[] = {row[i].n, 8, 10};
