@@ -7,8 +7,8 @@
  * by their bits) or the length in 8 bytes and the bytes (text, BLOBs).
  * 3. The digest is the SHA-256 of the lines "HASH ROWS TABLE\n" of all tables.
  *
- * Left out: ids, references to runs, times, paths, memory, versions, rendered files, and words that no result depends
- * on (warnings). */
+ * Left out: ids, references to runs, times, paths and how a data file is packed, memory, versions, rendered files, and
+ * words that no result depends on (warnings). */
 #include "db/digest.h"
 
 #include <stdio.h>
@@ -50,7 +50,7 @@ static const digest_row digest_table[] = {
     {"model", NULL, 0, "SELECT hash, format, input_shape, parameters FROM model ORDER BY hash"},
     {"layer", MODELS, 1, "SELECT idx, name, op, output_shape, parameters FROM layer WHERE model_id = ?1 ORDER BY idx"},
     {"dataset", NULL, 0,
-     "SELECT fingerprint, options, format, samples, channels, h, w FROM dataset ORDER BY fingerprint, options"},
+     "SELECT fingerprint, options, samples, channels, h, w FROM dataset ORDER BY fingerprint, options"},
     {"class", DATASETS, 1, "SELECT label, name FROM class WHERE dataset_id = ?1 ORDER BY label"},
     {"sample", DATASETS, 1, "SELECT idx, label, image FROM sample WHERE dataset_id = ?1 ORDER BY idx"},
     {"prediction",

@@ -217,29 +217,6 @@ limn_status query_classes(limn_store *s, query_class **out, size_t *n, int64_t d
                   DB_ARGS(DB_INT(dataset_id)));
 }
 
-limn_status query_embedding_get(limn_store *s, query_embedding *out, int64_t embedding_id) {
-    limn_status status = LIMN_OK;
-    sqlite3_stmt *stmt = NULL;
-    int row = 0;
-    *out = (query_embedding){0};
-    TRY(db_query(s, &stmt,
-                 "SELECT e.method, e.dims, e.extraction_id, x.model_id, x.dataset_id, e.kl, e.complete FROM embedding e"
-                 " JOIN extraction x USING (extraction_id) WHERE e.embedding_id = ?1",
-                 DB_ARGS(DB_INT(embedding_id))));
-    TRY(db_next(s, stmt, &row));
-    if (!row) FAIL(LIMN_EINPUT, "%s: there is no embedding %lld", s->path, (long long)embedding_id);
-    sqlite3_snprintf(sizeof out->method, out->method, "%s", sqlite3_column_text(stmt, 0));
-    out->dims = sqlite3_column_int(stmt, 1);
-    out->extraction_id = sqlite3_column_int64(stmt, 2);
-    out->model_id = sqlite3_column_int64(stmt, 3);
-    out->dataset_id = sqlite3_column_int64(stmt, 4);
-    out->kl = db_real(stmt, 5);
-    out->complete = sqlite3_column_int(stmt, 6);
-done:
-    db_reset(stmt);
-    return status;
-}
-
 static limn_status fill_point(collector *c, void *row, sqlite3_stmt *stmt) {
     (void)c;
     *(query_point *)row = (query_point){.sample_id = sqlite3_column_int64(stmt, 0),
@@ -378,21 +355,6 @@ limn_status query_map(limn_store *s, float **data, size_t *n, int *target, int64
     memcpy(*data, sqlite3_column_blob(stmt, 0), bytes);
     *n = bytes / sizeof(float);
     *target = db_class(stmt, 1);
-done:
-    db_reset(stmt);
-    return status;
-}
-
-limn_status query_map_range(limn_store *s, double *min, double *max, int64_t attribution_id) {
-    limn_status status = LIMN_OK;
-    sqlite3_stmt *stmt = NULL;
-    int row = 0;
-    *min = *max = (double)NAN;
-    TRY(db_query(s, &stmt, "SELECT min(min), max(max) FROM map WHERE attribution_id = ?1",
-                 DB_ARGS(DB_INT(attribution_id))));
-    TRY(db_next(s, stmt, &row));
-    *min = db_real(stmt, 0);
-    *max = db_real(stmt, 1);
 done:
     db_reset(stmt);
     return status;

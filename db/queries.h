@@ -52,14 +52,6 @@ typedef struct {
     int correct; /* 1, 0, or -1: no label or no prediction */
     double probability, margin, entropy, loss;
 } query_point;
-typedef struct {
-    char method[32];
-    int dims;
-    int64_t extraction_id, model_id, dataset_id;
-    double kl;
-    int complete;
-} query_embedding;
-limn_status query_embedding_get(limn_store *s, query_embedding *out, int64_t embedding_id) LIMN_CHECK;
 /* In the order of idx. */
 limn_status query_points(limn_store *s, query_point **out, size_t *n, int64_t embedding_id) LIMN_CHECK;
 
@@ -94,7 +86,5 @@ void query_attribution_clear(query_attribution *a);
  * target; *target = the class. NULL where there is none. */
 limn_status query_map(limn_store *s, float **data, size_t *n, int *target, int64_t attribution_id,
                       int64_t sample_id) LIMN_CHECK;
-/* Smallest and largest value over all maps of an attribution, for a common scale. NaN without maps. */
-limn_status query_map_range(limn_store *s, double *min, double *max, int64_t attribution_id) LIMN_CHECK;
 
 #endif

@@ -181,28 +181,6 @@ done:
     return db_scope_end(s, own, status);
 }
 
-limn_status store_points_read(limn_store *s, int64_t embedding_id, float *Y, size_t n, int dims) {
-    limn_status status = LIMN_OK;
-    sqlite3_stmt *stmt = NULL;
-    size_t i = 0;
-    int row = 0;
-    TRY(db_query(s, &stmt,
-                 "SELECT s.idx, p.x, p.y, p.z FROM embedding e JOIN extraction x USING (extraction_id)"
-                 " CROSS JOIN sample s ON s.dataset_id = x.dataset_id"
-                 " JOIN point p ON p.embedding_id = e.embedding_id AND p.sample_id = s.sample_id"
-                 " WHERE e.embedding_id = ?1 ORDER BY s.idx",
-                 DB_ARGS(DB_INT(embedding_id))));
-    for (;; i++) {
-        TRY(db_next(s, stmt, &row));
-        if (!row || i == n || sqlite3_column_int64(stmt, 0) != (int64_t)i) break;
-        for (int k = 0; k < dims; k++) Y[i * (size_t)dims + (size_t)k] = (float)db_real(stmt, k + 1);
-    }
-    if (row || i < n) FAIL(LIMN_EFAIL, "%s: the map's points are not those of %zu samples", s->path, n);
-done:
-    db_reset(stmt);
-    return status;
-}
-
 /* ---- attributions --------------------------------------------------------------------------------------- */
 
 limn_status store_attribution_find(limn_store *s, int64_t *attribution_id, int *complete, int64_t run_id,

@@ -230,10 +230,6 @@ void store_close(limn_store *s) {
     free(s);
 }
 
-const char *store_path(const limn_store *s) {
-    return s->path;
-}
-
 limn_status store_begin(limn_store *s) {
     return db_run(s, "BEGIN IMMEDIATE", NULL, 0);
 }

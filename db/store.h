@@ -47,8 +47,6 @@ limn_status store_finish(limn_store *s, int *one_file) LIMN_CHECK;
 /* Rolls back what is open, finishes where that was not done, releases the lock. NULL is fine. */
 void store_close(limn_store *s);
 
-const char *store_path(const limn_store *s); /* borrowed */
-
 limn_status store_begin(limn_store *s) LIMN_CHECK;
 limn_status store_commit(limn_store *s) LIMN_CHECK;
 void store_rollback(limn_store *s); /* harmless where nothing is open; keeps limn_message() */
@@ -216,8 +214,6 @@ typedef struct {
 } store_map_of_points;
 /* Writes the whole embedding and marks it complete, in one transaction (its own where none is open). */
 limn_status store_embedding_put(limn_store *s, int64_t embedding_id, const store_map_of_points *m) LIMN_CHECK;
-/* Y (n, dims) of a complete embedding, row i = sample idx i. */
-limn_status store_points_read(limn_store *s, int64_t embedding_id, float *Y, size_t n, int dims) LIMN_CHECK;
 
 /* ---- attributions --------------------------------------------------------------------------------------- */
 

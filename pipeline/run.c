@@ -248,27 +248,29 @@ static limn_status run_stages(limn_run_state *r) {
     return LIMN_OK;
 }
 
-/* Marks stage and run as they ended; keeps the sentence of a failure. */
-static limn_status end_run(limn_run_state *r, limn_status how, limn_run_result *out) {
+/* The last rows of a run that went well. */
+static limn_status finish_run(limn_run_state *r, limn_run_result *out) {
     limn_status status = LIMN_OK;
-    const char *word = how == LIMN_OK ? "finished" : how == LIMN_EINTERRUPTED ? "interrupted" : "failed";
-    char *sentence = NULL;
-    if (how != LIMN_OK) {
-        limn_status s = limn_strdup(&sentence, limn_message());
-        store_rollback(r->store);
-        if (s == LIMN_OK && r->stage[0]) s = put_stage(r, word);
-        if (s == LIMN_OK) s = store_run_end(r->store, r->run_id, word, sentence, NULL);
-        if (s == LIMN_OK) s = store_finish(r->store, NULL);
-        status = limn_fail(how, "%s", sentence ? sentence : "out of memory");
-        goto done;
-    }
     TRY(store_digest(r->store, out->digest, NULL, NULL));
-    TRY(store_run_end(r->store, r->run_id, word, NULL, out->digest));
     TRY(fill_result(r, r->store, r->run_id, out));
+    TRY(store_run_end(r->store, r->run_id, "finished", NULL, out->digest));
     TRY(store_finish(r->store, NULL));
 done:
-    free(sentence);
     return status;
+}
+
+/* Marks stage and run as they ended, as far as that can be written; keeps the sentence of the failure. */
+static limn_status fail_run(limn_run_state *r, limn_status how) {
+    const char *word = how == LIMN_EINTERRUPTED ? "interrupted" : "failed";
+    char *sentence = NULL;
+    limn_status s = limn_strdup(&sentence, limn_message());
+    store_rollback(r->store);
+    if (s == LIMN_OK && r->stage[0]) s = put_stage(r, word);
+    if (s == LIMN_OK) s = store_run_end(r->store, r->run_id, word, sentence, NULL);
+    if (s == LIMN_OK) s = store_finish(r->store, NULL);
+    how = limn_fail(how, "%s", sentence ? sentence : "out of memory");
+    free(sentence);
+    return how;
 }
 
 limn_status run_experiment(limn_experiment *e, const limn_run_options *o, const limn_voice *v,
@@ -283,7 +285,9 @@ limn_status run_experiment(limn_experiment *e, const limn_run_options *o, const 
     TRY(finished_before(&r, result, &done_before));
     if (done_before) goto done;
     TRY(begin_run(&r));
-    status = end_run(&r, run_stages(&r), result);
+    status = run_stages(&r);
+    if (status == LIMN_OK) status = finish_run(&r, result);
+    if (status != LIMN_OK) status = fail_run(&r, status);
 done:
     close_all(&r);
     if (status != LIMN_OK) limn_run_result_clear(result);

@@ -114,10 +114,6 @@ size_t limn_net_chunk(const limn_net *n) {
     return n->B;
 }
 
-const limn_graph *limn_net_graph(const limn_net *n) {
-    return n->graph;
-}
-
 const char *limn_net_backend(const limn_net *n, int node) {
     return node >= 0 && node < n->graph->n_nodes ? n->step[node].backend : "";
 }

@@ -21,7 +21,6 @@ typedef enum { LIMN_BACKEND_AUTO, LIMN_BACKEND_REF } limn_backend;
 limn_status limn_net_new(limn_net **out, const limn_graph *g, limn_backend backend) LIMN_CHECK;
 void limn_net_free(limn_net *n);
 size_t limn_net_chunk(const limn_net *n);                  /* B */
-const limn_graph *limn_net_graph(const limn_net *n);       /* borrowed */
 const char *limn_net_backend(const limn_net *n, int node); /* "onednn jit:avx512_core", "ref", … */
 int limn_net_fallbacks(const limn_net *n);                 /* nodes that the self-test sent to _ref */
 const char *limn_engine_version(void);                     /* oneDNN's: "2.6.3" */

@@ -63,6 +63,13 @@ limn run b2.yaml --db ab.db
 limn run b2.yaml --db ab.db --fresh
 check 'an experiment without names leaves them' [ "$code$(ask ab.db 'SELECT name FROM class WHERE label < 2')" = '0zero one ' ]
 
+# ---- the same data, packed or not: one data set, one digest, in either order
+zcat "$mnist/t10k-images-idx3-ubyte.gz" >raw.idx
+sed 's/^name: a/name: c/; s|images: .*|images: raw.idx|' a.yaml >c.yaml
+limn run a.yaml --db ac.db; limn run c.yaml --db ac.db
+limn run c.yaml --db ca.db; limn run a.yaml --db ca.db
+check 'the digest does not know in which order, or how the data were packed' [ "$("$LIMN" digest ac.db) $(ask ac.db 'SELECT count(*) FROM dataset')" = "$("$LIMN" digest ca.db) 1 " ]
+
 # ---- figures again are those of the last finished run, whatever runs failed after it
 limn run a.yaml --db p.db
 "$LIMN" plot p.db --quiet -o before

@@ -11,6 +11,7 @@
 
 #include "base/try.h"
 #include "db/db.h"
+#include "db/queries.h"
 #include "tests/lib/files.h"
 #include "tests/lib/stored.h"
 
@@ -54,13 +55,17 @@ static void what_is_written_is_read(void **state) {
     OK(store_finish(s, NULL));
     for (size_t i = 0; i < COUNT_OF(row); i++)
         if (stored_count(path, row[i].sql) != row[i].want) fail_msg("%s: not %lld", row[i].sql, (long long)row[i].want);
-    float X[STORED_N][STORED_DIM], Y[STORED_N][2];
+    float X[STORED_N][STORED_DIM];
+    query_point *p = NULL;
+    size_t n = 0;
     OK(store_features_read(s, o.extraction, X[0], STORED_N, STORED_DIM));
-    OK(store_points_read(s, o.map, Y[0], STORED_N, 2));
+    OK(query_points(s, &p, &n, o.map));
+    assert_int_equal(n, STORED_N);
     for (int i = 0; i < STORED_N; i++) {
         assert_true(X[i][0] == (float)i && X[i][1] == (float)(i * i) && X[i][3] == 1);
-        assert_true(Y[i][0] == (float)i && Y[i][1] == -(float)i);
+        assert_true(p[i].x == i && p[i].y == -i);
     }
+    free(p);
     store_close(s);
     char *source = stored_ask(path, "SELECT source || ' ' || CAST(image AS TEXT) FROM sample WHERE idx = 4");
     assert_string_equal(source, "4 PNG of 4");
@@ -189,8 +194,10 @@ static void maps_of_one_and_three_dimensions_are_kept(void **state) {
     const char *path = temp_path("solid.db");
     stored o;
     int64_t id = 0;
-    float Y[STORED_N * 3], back[STORED_N * 3], distance[STORED_N * 2] = {0};
+    float Y[STORED_N * 3], distance[STORED_N * 2] = {0};
     uint32_t neighbour[STORED_N * 2];
+    query_point *p = NULL;
+    size_t n = 0;
     limn_store *s = filled(path, &o);
     for (uint32_t i = 0; i < STORED_N * 3; i++) Y[i] = (float)i * 0.1f;
     for (uint32_t i = 0; i < STORED_N * 2; i++) neighbour[i] = i % STORED_N;
@@ -207,8 +214,14 @@ static void maps_of_one_and_three_dimensions_are_kept(void **state) {
                                        .k_stored = 1};
         OK(store_embedding_find(s, &id, NULL, o.run, &e));
         OK(store_embedding_put(s, id, &m));
-        OK(store_points_read(s, id, back, STORED_N, dims));
-        assert_memory_equal(back, Y, (size_t)dims * STORED_N * sizeof *Y);
+        OK(query_points(s, &p, &n, id));
+        assert_int_equal(n, STORED_N);
+        for (size_t i = 0; i < n; i++) {
+            const float *y = Y + i * (size_t)dims;
+            assert_true(p[i].x == (double)y[0] &&
+                        (dims < 2 ? isnan(p[i].y) && isnan(p[i].z) : p[i].y == (double)y[1] && p[i].z == (double)y[2]));
+        }
+        free(p);
     }
     neighbour[3] = STORED_N;
     const store_embedding e = {o.extraction, "tsne", "{}", 9, 1};

@@ -30,7 +30,7 @@ static void ask_everything(limn_store *s) {
     query_sample *samples = NULL;
     query_class *classes = NULL;
     query_figure *figures = NULL;
-    float X[STORED_N * STORED_DIM], Y[STORED_N * 2], *map = NULL;
+    float X[STORED_N * STORED_DIM], *map = NULL;
     unsigned char have[STORED_N];
     void *png = NULL;
     size_t n = 0;
@@ -45,7 +45,6 @@ static void ask_everything(limn_store *s) {
         query_map(s, &map, &n, &target, 2, 1),
         query_image(s, &png, &n, 3),
         store_features_read(s, 1, X, STORED_N, STORED_DIM),
-        store_points_read(s, 1, Y, STORED_N, 2),
         store_have(s, STORE_MAPS, 1, 1, have, STORED_N, NULL),
     };
     for (size_t i = 0; i < COUNT_OF(status); i++) assert_true(status[i] == LIMN_OK || *limn_message());

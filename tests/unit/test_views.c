@@ -326,7 +326,6 @@ static void points_come_with_labels_and_predictions(void **state) {
     limn_store *s = reader();
     query_point *p = NULL;
     query_class *c = NULL;
-    query_embedding e;
     size_t n = 0;
     OK(query_points(s, &p, &n, made.map));
     assert_int_equal(n, STORED_N);
@@ -343,11 +342,6 @@ static void points_come_with_labels_and_predictions(void **state) {
     OK(query_points(s, &p, &n, 999));
     assert_int_equal(n, 0);
     free(p);
-    OK(query_embedding_get(s, &e, made.map));
-    assert_string_equal(e.method, "tsne");
-    assert_true(e.dims == 2 && e.kl == 1.25 && e.complete && e.extraction_id == made.extraction);
-    assert_true(e.model_id == made.model && e.dataset_id == made.dataset);
-    assert_int_equal(query_embedding_get(s, &e, 999), LIMN_EINPUT);
     OK(query_classes(s, &c, &n, made.dataset));
     assert_int_equal(n, STORED_CLASSES);
     assert_string_equal(c[1].name, "it's one");
@@ -393,7 +387,6 @@ static void maps_and_pictures_are_read_back(void **state) {
     void *png = NULL;
     float *data = NULL;
     size_t size = 0;
-    double min = 0, max = 0;
     int target = 0;
     OK(query_image(s, &png, &size, made.sample[3]));
     assert_int_equal(size, 8);
@@ -416,10 +409,6 @@ static void maps_and_pictures_are_read_back(void **state) {
     free(data);
     OK(query_map(s, &data, &size, &target, made.cam, 999));
     assert_true(data == NULL && size == 0 && target == -1);
-    OK(query_map_range(s, &min, &max, made.cam));
-    assert_true(min == -10 && max == 12);
-    OK(query_map_range(s, &min, &max, 999));
-    assert_true(isnan(min) && isnan(max));
     store_close(s);
 }
 
