@@ -38,8 +38,8 @@ typedef struct {
     int out;  /* read end: its stdout and stderr */
     int code; /* wait status, once it has ended */
     int ended, slow;
-    char words[WORDS]; /* what it said first */
-    size_t n;
+    char *words; /* (room) what it said first: the caller's */
+    size_t n, room;
 } process;
 
 static double now(void) {
@@ -152,7 +152,7 @@ static int listen_once(process *p) {
     ssize_t got = read(p->out, sink, sizeof sink);
     if (got < 0) return errno == EINTR || errno == EAGAIN;
     if (got == 0) return 0;
-    size_t keep = sizeof p->words - 1 - p->n;
+    size_t keep = p->room - 1 - p->n;
     if (keep > (size_t)got) keep = (size_t)got;
     memcpy(p->words + p->n, sink, keep);
     p->n += keep;
@@ -192,7 +192,7 @@ static void watch(process *p, double seconds) {
         }
     }
     struct pollfd f = {.fd = p->out, .events = POLLIN}; /* last words */
-    while (open && p->n < sizeof p->words - 1 && poll(&f, 1, 0) > 0) open = listen_once(p);
+    while (open && p->n < p->room - 1 && poll(&f, 1, 0) > 0) open = listen_once(p);
     close(p->out);
 }
 
@@ -214,8 +214,10 @@ static void first_words(char out[4 * SHOWN + 8], process *p) {
     free(clean);
 }
 
-static limn_status run(process *p, const char *path, char *const argv[], const char *folder, double seconds) {
-    memset(p, 0, sizeof *p);
+static limn_status run(process *p, const char *path, char *const argv[], const char *folder, double seconds, char *said,
+                       size_t room) {
+    *p = (process){.words = said, .room = room};
+    said[0] = '\0';
     limn_status status = start(p, path, argv, folder);
     if (status == LIMN_OK) watch(p, seconds);
     return status;
@@ -223,12 +225,12 @@ static limn_status run(process *p, const char *path, char *const argv[], const c
 
 limn_status plots_gnuplot(const char *folder, const char *script, const char *part, double seconds) {
     limn_status status = LIMN_OK;
-    char *path = NULL, *set = NULL, words[4 * SHOWN + 8];
+    char *path = NULL, *set = NULL, said[WORDS], words[4 * SHOWN + 8];
     process p;
     TRY(find_gnuplot(&path));
     TRY(limn_format(&set, "part='%s'", part));
     char *argv[] = {(char[]){"gnuplot"}, (char[]){"-d"}, (char[]){"-e"}, set, (char *)(size_t)script, NULL};
-    TRY(run(&p, path, argv, folder, seconds));
+    TRY(run(&p, path, argv, folder, seconds, said, sizeof said));
     first_words(words, &p);
     if (p.slow)
         FAIL(LIMN_EFAIL, "gnuplot took longer than %g s on %s/%s and was stopped%s%s", seconds, folder, script,
@@ -247,13 +249,13 @@ done:
 
 limn_status limn_gnuplot_find(char **path, char version[64]) {
     limn_status status = LIMN_OK;
-    char words[4 * SHOWN + 8];
+    char said[WORDS], words[4 * SHOWN + 8];
     process p;
     *path = NULL;
     version[0] = '\0';
     TRY(find_gnuplot(path));
     char *argv[] = {(char[]){"gnuplot"}, (char[]){"--version"}, NULL};
-    TRY(run(&p, *path, argv, NULL, 10));
+    TRY(run(&p, *path, argv, NULL, 10, said, sizeof said));
     first_words(words, &p);
     if (p.slow || !WIFEXITED(p.code) || WEXITSTATUS(p.code) != 0)
         FAIL(LIMN_EFAIL, "gnuplot (%s) does not tell its version: %s", *path, *words ? words : "it said nothing");
@@ -264,4 +266,14 @@ done:
         *path = NULL;
     }
     return status;
+}
+
+int plots_fonts(char *words, size_t room) {
+    char *path = NULL;
+    char *argv[] = {(char[]){"fc-list"}, (char[]){"-f"}, (char[]){"%{charset}\n"}, NULL};
+    process p = {.slow = 1};
+    if (find_program(&path, "fc-list") != LIMN_OK || !path) return 0;
+    limn_status s = run(&p, path, argv, NULL, 20, words, room);
+    free(path);
+    return s == LIMN_OK && !p.slow && WIFEXITED(p.code) && WEXITSTATUS(p.code) == 0 && p.n + 1 < room;
 }

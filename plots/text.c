@@ -4,7 +4,9 @@
  * is a macro, and a line break ends even a single-quoted string, so that the next line runs as a command. Cleaned text
  * has no line breaks, and single quotes switch off everything else but the quote itself. To double that one, as the manual
  * says, is not enough: the scanner takes a pair in only behind another character, so that a name that begins with a quote
- * or has two in a row falls apart into several strings. It leaves the string instead: 'it'."'".'s'. */
+ * or has two in a row falls apart into several strings. It leaves the string instead: 'it'."'".'s'. That in turn misleads the
+ * search for macros, which then takes what follows for code: a string ends behind each @ too, so that no name follows
+ * it: 'a@'.'b'. */
 #include "plots/text.h"
 
 #include <ctype.h>
@@ -16,6 +18,7 @@
 
 #include "base/mem.h"
 #include "base/try.h"
+#include "plots/glyphs.h"
 
 enum { REPLACEMENT = 0xfffd, ELLIPSIS = 0x2026 };
 
@@ -82,10 +85,14 @@ static const struct {
     {0xe0000, 0x10ffff, REPLACEMENT}, /* tags, private planes */
 };
 
+/* c, or what stands for it: nothing that may not be in a label, and nothing that no font has. */
 static uint32_t allowed(uint32_t c) {
     for (size_t i = 0; i < COUNT_OF(forbidden); i++)
-        if (c >= forbidden[i].first && c <= forbidden[i].last) return forbidden[i].instead;
-    return c;
+        if (c >= forbidden[i].first && c <= forbidden[i].last) {
+            c = forbidden[i].instead;
+            break;
+        }
+    return plots_has_glyph(c) ? c : plots_has_glyph(REPLACEMENT) ? REPLACEMENT : '?';
 }
 
 static size_t encode(char *out, uint32_t c) {
@@ -125,9 +132,9 @@ void plots_put_quoted(plots_text *t, const char *s, size_t max) {
     if ((t->status = plots_clean(&clean, s, max)) != LIMN_OK) return;
     plots_put(t, "'");
     for (const char *p = clean; *p;) {
-        size_t n = strcspn(p, "'");
-        plots_put(t, "%.*s%s", (int)n, p, p[n] ? "'.\"'\".'" : "");
-        p += n + (p[n] == '\'');
+        size_t n = strcspn(p, "'@");
+        plots_put(t, "%.*s%s", (int)n, p, p[n] == '\'' ? "'.\"'\".'" : p[n] ? "@'.'" : "");
+        p += n + (p[n] != '\0');
     }
     plots_put(t, "'");
     free(clean);

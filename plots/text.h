@@ -18,12 +18,12 @@ typedef struct {
 void plots_put(plots_text *t, const char *fmt, ...) LIMN_PRINTF(2, 3);
 
 /* *out (the caller frees) = s made harmless for a label, at most `max` characters: control characters (line breaks
- * above all), direction overrides and what XML forbids become a blank or U+FFFD, invalid UTF-8 becomes U+FFFD, what is
+ * above all), direction overrides and what XML forbids become a blank or U+FFFD, invalid UTF-8 and what no font has become U+FFFD, what is
  * longer ends in an ellipsis. NULL gives "". */
 limn_status plots_clean(char **out, const char *s, size_t max) LIMN_CHECK;
 
 /* Puts a string from outside into a script, as an expression: cleaned, in single quotes, each ' as ."'". between two
- * strings. Inside single quotes gnuplot knows no escapes, no macros and no substitution, and every terminal that we set
+ * strings, a new string behind each @. Inside single quotes gnuplot knows no escapes, no macros and no substitution, and every terminal that we set
  * is noenhanced: nothing in it is markup. */
 void plots_put_quoted(plots_text *t, const char *s, size_t max);
 

@@ -19,6 +19,7 @@
 
 #include "base/status.h"
 #include "base/try.h"
+#include "plots/glyphs.h"
 #include "plots/heatmaps.h"
 #include "plots/scatter.h"
 #include "plots/text.h"
@@ -102,9 +103,10 @@ static void outside_strings_are_quoted(void **state) {
          "evil",
          "'\xef\xbf\xbd"
          "evil'",
-         20},                                   /* right-to-left override */
-        {"\xef\xbf\xbf", "'\xef\xbf\xbd'", 20}, /* XML forbids it */
-        {"na\xc3\xafve \xe2\x86\x92 \xf0\x9f\x90\x88", "'na\xc3\xafve \xe2\x86\x92 \xf0\x9f\x90\x88'", 20}, /* kept */
+         20},                                                                               /* right-to-left override */
+        {"\xef\xbf\xbf", "'\xef\xbf\xbd'", 20},                                             /* XML forbids it */
+        {"na\xc3\xafve \xe2\x86\x92 \xce\xb1", "'na\xc3\xafve \xe2\x86\x92 \xce\xb1'", 20}, /* kept */
+        {"@a b@", "'@'.'a b@'.''", 20},
         {"0123456789", "'0123456789'", 10},
         {"0123456789a", "'012345678\xe2\x80\xa6'", 10},
         {"\xc3\xa4\xc3\xb6\xc3\xbc", "'\xc3\xa4\xe2\x80\xa6'", 2},
@@ -150,6 +152,32 @@ static void texts_are_wrapped_and_clipped(void **state) {
     assert_true(fabs(plots_text_width("HHHHHHHHHH") - 7.52) < 1e-9);
 }
 
+/* A character that no font has would be drawn as a box larger than the picture. Its place is taken by U+FFFD, or by a
+ * question mark where no font has that either; what a font has stays. (U+0378 is no character; where fc-list is missing
+ * nothing is known and all stays.) */
+static void characters_without_a_glyph_are_replaced(void **state) {
+    (void)state;
+    char *clean;
+    if (system("fc-list >/dev/null 2>&1") != 0) skip();
+    assert_false(plots_has_glyph(0x378));
+    assert_true(plots_has_glyph('a') && plots_has_glyph(0x3b1) && plots_has_glyph(0x200d));
+    assert_int_equal(plots_clean(&clean, "a\xcd\xb8\xce\xb1", 20), LIMN_OK);
+    assert_string_equal(clean, plots_has_glyph(0xfffd) ? "a\xef\xbf\xbd\xce\xb1" : "a?\xce\xb1");
+    free(clean);
+
+    const char *names[N];
+    for (size_t i = 0; i < N; i++) names[i] = "\xcd\xb8\xcd\xb9 \xf0\x9f\xae\xff";
+    limn_scatter s = plain_spec(fresh("glyphs"), "glyphs");
+    s.class_name = names;
+    s.names = LIMN_NAMES_MEDIAN;
+    assert_int_equal(limn_plot_scatter(&s), LIMN_OK);
+    picture p = load("glyphs/glyphs.png");
+    size_t black = 0;
+    for (size_t i = 0; i < p.w * p.h; i++) black += p.rgb[3 * i] < 50 && p.rgb[3 * i + 1] < 50 && p.rgb[3 * i + 2] < 50;
+    assert_true(black < p.w * p.h / 5);
+    free(p.rgb);
+}
+
 /* ---- hostile strings through gnuplot --------------------------------------------------------------------------------
  */
 /* Short enough to enter a legend whole; a command that ran would leave bait_* in gnuplot's folder or in ours. */
@@ -158,7 +186,7 @@ static const char *const hostile[N] = {
     "\"; !touch bait_c; \"",   "{/Symbol a}_b^c",
     "<script>x</script>&amp;", "''.system('>bait_d').''",
     "'.system('>bait_g').'\\", "x\nsystem('touch bait_e')\n!touch bait_f\n",
-    "\xff\xfe in \xc3\x28",    "../../x @x %s %d",
+    "\xff\xfe in \xc3\x28",    "../../x it's @face @x %s",
 };
 /* How the SVG says each. */
 static const char *const harmless[N] = {
@@ -171,7 +199,7 @@ static const char *const harmless[N] = {
     "'.system('>bait_g').'\\<",
     "x system('touch bait_e'",
     "\xef\xbf\xbd\xef\xbf\xbd in \xef\xbf\xbd(<",
-    "../../x @x %s %d<",
+    "../../x it's @face @x %s<",
 };
 
 static void assert_svg_says(const char *path) {
@@ -601,6 +629,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outside_strings_are_quoted),
         cmocka_unit_test(texts_are_wrapped_and_clipped),
+        cmocka_unit_test(characters_without_a_glyph_are_replaced),
         cmocka_unit_test(hostile_strings_are_data),
         cmocka_unit_test(a_name_of_ten_thousand_characters_is_cut),
         cmocka_unit_test(start_up_files_and_environment_are_ignored),
