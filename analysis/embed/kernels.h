@@ -59,6 +59,10 @@ typedef struct {
     double (*sqdist_f)(const float *a, const float *b, size_t D);
     double (*sqdist_d)(const double *a, const double *b, size_t D);
 
+    /* out[j] = squared distance of points i and j of y (dims, stride), dims 1 … 3, for j = 0 … n-1 rounded up to a
+     * multiple of 8; stride as above. */
+    void (*sqdist_row)(int dims, const double *y, size_t stride, size_t n, size_t i, double *out);
+
     /* hit[0 … return-1] = the j with c[j] + norm[j] <= limit, ascending. count a multiple of 64. */
     size_t (*scan)(const float *c, const float *norm, size_t count, float limit, uint32_t *hit);
 

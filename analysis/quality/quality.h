@@ -8,21 +8,43 @@
 #include "base/status.h"
 #include "embed/rows.h"
 
-enum { QUALITY_KS = 3, QUALITY_RECALL_K = 10 };
+enum { QUALITY_KS = 3, QUALITY_MOST_K = 30, QUALITY_RECALL_K = 10 };
 extern const int quality_k[QUALITY_KS]; /* 5, 12, 30 */
 
-/* Means over the query points, each of which is compared with all n points. A figure whose k is too large for n is NaN,
- * and so are those of labels where there are none. */
+/* A map as the kernels want it. */
+typedef struct {
+    size_t n, stride;
+    int dims;
+    double *y; /* (dims, stride), zeros behind n */
+} quality_map;
+
+/* Y (n, dims), dims 1 … 3, from float32 or (Y32 NULL) float64. */
+limn_status quality_map_new(quality_map *m, const float *Y32, const double *Y64, size_t n, int dims) LIMN_CHECK;
+void quality_map_clear(quality_map *m);
+
+/* The k nearest by (distance, index), k <= QUALITY_MOST_K and <= the number of finite d; d[self] is infinite. */
+void quality_nearest(const double *d, size_t n, size_t k, uint32_t *out);
+
+/* Means over the query points, each of which is compared with all n points. A figure whose k is too large for n is NaN.
+ */
 typedef struct {
     double trustworthiness[QUALITY_KS], continuity[QUALITY_KS];
     double knn_recall;
-    double label_accuracy, silhouette;
-    size_t labelled; /* queries that have a label: the last two are means over them */
 } quality_local;
 
-/* query (queries) distinct points of 0 … n-1; labels (n), -1 = none, or NULL. */
-limn_status quality_neighbourhoods(quality_local *out, const embed_rows *x, const embed_rows *y, const int *labels,
-                                   const uint32_t *query, size_t queries, int threads) LIMN_CHECK;
+/* query (queries) distinct points of 0 … n-1. */
+limn_status quality_neighbourhoods(quality_local *out, const embed_rows *x, const quality_map *y, const uint32_t *query,
+                                   size_t queries, int threads) LIMN_CHECK;
+
+/* Means over those query points that have a label; NaN where there are none. */
+typedef struct {
+    double label_accuracy, silhouette;
+    size_t labelled;
+} quality_labelled;
+
+/* labels (n), -1 = none. */
+limn_status quality_labels(quality_labelled *out, const quality_map *y, const int *labels, const uint32_t *query,
+                           size_t queries, int threads) LIMN_CHECK;
 
 /* Spearman's correlation of the distances of all pairs of these m >= 3 points in x and in y. */
 limn_status quality_cpd(double *out, const embed_rows *x, const embed_rows *y, const uint32_t *point,

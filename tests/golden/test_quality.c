@@ -33,10 +33,15 @@ static void check_set(const char *set, const char *vectors, const char *label_fi
     int *labels = malloc(n * sizeof *labels), k;
     uint32_t *point = malloc(n * sizeof *point);
     quality_local q;
+    quality_labelled l;
+    quality_map in_map;
     char key[32];
     for (size_t i = 0; i < n; i++) labels[i] = (int)label[i];
     must(quality_subset(point, n, n, 1, 0));
-    must(quality_neighbourhoods(&q, &rx, &ry, labels, point, n, 2));
+    must(quality_map_new(&in_map, NULL, y, n, 2));
+    must(quality_neighbourhoods(&q, &rx, &in_map, point, n, 2));
+    must(quality_labels(&l, &in_map, labels, point, n, 2));
+    quality_map_clear(&in_map);
     for (int i = 0; i < QUALITY_KS; i++) {
         snprintf(key, sizeof key, "trustworthiness_%d", quality_k[i]);
         same(set, key, q.trustworthiness[i]);
@@ -44,7 +49,7 @@ static void check_set(const char *set, const char *vectors, const char *label_fi
         same(set, key, q.continuity[i]);
     }
     same(set, "knn_recall_10", q.knn_recall);
-    same(set, "label_accuracy_10nn", q.label_accuracy);
+    same(set, "label_accuracy_10nn", l.label_accuracy);
     for (size_t i = 0; i < m; i++) point[i] = (uint32_t)sub[i];
     must(quality_cpd(&value, &rx, &ry, point, m));
     same(set, "cpd_1000", value);

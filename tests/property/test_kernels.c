@@ -182,6 +182,16 @@ static void distances_and_counts_equal_plain_loops(void **state) {
             assert_near(k->sqdist_f(points, points + 100, D), f, f, D < 8 ? 0 : 1e-15);
             assert_near(k->sqdist_d(layout, layout + 100, D), d, d, D < 8 ? 0 : 1e-15);
         }
+        for (int dims = 1; dims <= 3; dims++) {
+            double row[STRIDE];
+            k->sqdist_row(dims, layout, STRIDE, N, 77, row);
+            for (size_t j = 0; j < N; j++) {
+                double r = 0;
+                for (int d = 0; d < dims; d++)
+                    r += pow(layout[(size_t)d * STRIDE + j] - layout[(size_t)d * STRIDE + 77], 2);
+                assert_true(row[j] == r);
+            }
+        }
         double values[101];
         float floats[101];
         for (int i = 0; i < 101; i++) values[i] = i % 10, floats[i] = (float)values[i];

@@ -194,9 +194,11 @@ static void silhouette_is_as_by_hand(void **state) {
     double y[6] = {0, 1, 10, 12, 500, 30};
     int labels[6] = {0, 0, 1, 1, -1, 2};
     uint32_t all[6] = {0, 1, 2, 3, 4, 5};
-    embed_rows x = {.n = 6, .D = 1, .d = y};
-    quality_local q;
-    must(quality_neighbourhoods(&q, &x, &x, labels, all, 6, 2));
+    quality_map map;
+    quality_labelled q;
+    must(quality_map_new(&map, NULL, y, 6, 1));
+    must(quality_labels(&q, &map, labels, all, 6, 2));
+    quality_map_clear(&map);
     /* a, b: (1, 11), (1, 10), (2, 9.5), (2, 11.5); and 0 for the lone one */
     double want = ((11 - 1) / 11.0 + (10 - 1) / 10.0 + (9.5 - 2) / 9.5 + (11.5 - 2) / 11.5 + 0) / 5;
     assert_int_equal(q.labelled, 5);
@@ -214,17 +216,20 @@ static void a_sample_estimates_the_whole(void **state) {
         for (size_t c = 0; c < 4; c++) x[4 * i + c] = limn_rng_normal(&r);
         for (size_t c = 0; c < 2; c++) y[2 * i + c] = x[4 * i + c] + 0.3 * limn_rng_normal(&r);
     }
-    embed_rows rx = {.n = MANY, .D = 4, .d = x}, ry = {.n = MANY, .D = 2, .d = y};
+    embed_rows rx = {.n = MANY, .D = 4, .d = x};
+    quality_map map;
     quality_local all, some;
+    must(quality_map_new(&map, NULL, y, MANY, 2));
     must(quality_subset(point, MANY, MANY, 1, 0));
-    must(quality_neighbourhoods(&all, &rx, &ry, NULL, point, MANY, 2));
+    must(quality_neighbourhoods(&all, &rx, &map, point, MANY, 2));
     must(quality_subset(point, 600, MANY, 1, 0));
     for (size_t i = 1; i < 600; i++) assert_true(point[i] > point[i - 1]);
-    must(quality_neighbourhoods(&some, &rx, &ry, NULL, point, 600, 2));
+    must(quality_neighbourhoods(&some, &rx, &map, point, 600, 2));
     /* 600 of 3,000 rows: about 1 % */
     assert_true(fabs(some.trustworthiness[1] - all.trustworthiness[1]) < 0.02);
     assert_true(fabs(some.continuity[1] - all.continuity[1]) < 0.02);
     assert_true(fabs(some.knn_recall - all.knn_recall) < 0.02);
+    quality_map_clear(&map);
     assert_true(all.trustworthiness[1] > 0.6 && all.trustworthiness[1] < 0.95);
     free(x);
     free(y);
