@@ -44,7 +44,7 @@ static int ends_with(const char *s, const char *ending) {
     return n > m && strcmp(s + n - m, ending) == 0;
 }
 
-/* ---- before anything is computed ------------------------------------------------------------------------------------*/
+/* ---- before anything is computed --------------------------------------------------------------------------------- */
 
 /* The folder of `path` exists and can be written; *out = its name. */
 static limn_status writable_folder(char **out, const char *path) {
@@ -124,7 +124,7 @@ done:
     return status;
 }
 
-/* ---- what came of it --------------------------------------------------------------------------------------------------*/
+/* ---- what came of it --------------------------------------------------------------------------------------------- */
 
 static void say_map(const embed_job *j) {
     char text[512];

@@ -29,7 +29,7 @@ void embed_affinities_clear(embed_affinities *a) {
     *a = (embed_affinities){0};
 }
 
-/* ---- one row ------------------------------------------------------------------------------------------------------*/
+/* ---- one row ----------------------------------------------------------------------------------------------------- */
 
 static void uniform(double *e, const double *d2, size_t k, double limit, size_t count) {
     for (size_t i = 0; i < k; i++) e[i] = d2[i] <= limit ? 1.0 / (double)count : 0.0;
@@ -86,7 +86,7 @@ void embed_row_weights(const embed_kernels *kernels, const double *d2, size_t k,
     *beta = b / scale;
 }
 
-/* ---- all rows, and their symmetric sum ----------------------------------------------------------------------------*/
+/* ---- all rows, and their symmetric sum --------------------------------------------------------------------------- */
 
 typedef struct {
     const embed_kernels *kernels;

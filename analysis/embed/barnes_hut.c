@@ -28,7 +28,7 @@ enum { TASK_GROUPS = 8, KEEP_TREE = 20, WHOLE_AT_LEAST = 3 };
 
 static const double GROWN = 1.08;
 
-/* ---- one group of targets -----------------------------------------------------------------------------------------*/
+/* ---- one group of targets ---------------------------------------------------------------------------------------- */
 
 typedef struct {
     const bh_repulsion *b;
@@ -150,7 +150,7 @@ static void run_group(bh_repulsion *b, size_t index) {
     b->group_items[index] = g.items * BH_GROUP;
 }
 
-/* ---- all groups ---------------------------------------------------------------------------------------------------*/
+/* ---- all groups -------------------------------------------------------------------------------------------------- */
 
 limn_status bh_repulsion_new(bh_repulsion *b, size_t n, int dims, double theta, int threads) {
     limn_status status = LIMN_OK;
@@ -226,7 +226,7 @@ done:
     return status;
 }
 
-/* ---- the engine ---------------------------------------------------------------------------------------------------*/
+/* ---- the engine -------------------------------------------------------------------------------------------------- */
 
 /* Both halves share their parallel loops: two an iteration, since each costs a meeting of all threads. */
 typedef struct {

@@ -49,8 +49,7 @@ void limn_embed_defaults(limn_embed_options *o) {
     };
 }
 
-/* ---- what is allowed
- * ------------------------------------------------------------------------------------------------*/
+/* ---- what is allowed --------------------------------------------------------------------------------------------- */
 
 static limn_status in_range(const char *name, double value, double lo, double hi) {
     if (value >= lo && value <= hi) return LIMN_OK;
@@ -71,7 +70,7 @@ static limn_status check_tsne(const limn_embed_options *o, size_t n) {
     TRY(in_range("exaggeration", o->exaggeration, 1, 1000));
     TRY(in_range("iterations", o->iterations, 1, 1000000));
     TRY(in_range("early", o->early, 0, 1000000));
-    TRY(in_range("learning_rate", o->learning_rate, 0, 1e9));
+    TRY(in_range("learning_rate", o->learning_rate, 0, 1e12));
     TRY(in_range("momentum", o->momentum, 0, 0.999));
     TRY(in_range("trace_every", o->trace_every, 1, 1000000));
 done:
@@ -102,8 +101,7 @@ static limn_status check_finite(const float *X, size_t n, size_t D) {
     return LIMN_OK;
 }
 
-/* ---- steps
- * ----------------------------------------------------------------------------------------------------------*/
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     limn_embedding *e;

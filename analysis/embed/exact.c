@@ -53,7 +53,7 @@ static double total(const exact *x) {
     return s;
 }
 
-/* ---- forces -------------------------------------------------------------------------------------------------------*/
+/* ---- forces ------------------------------------------------------------------------------------------------------ */
 
 static void attract_row(const exact *x, size_t i) {
     const double *yi = x->Y + i * (size_t)x->dims;
@@ -128,7 +128,7 @@ const embed_engine embed_exact = {
     .destroy = destroy,
 };
 
-/* ---- the oracle ---------------------------------------------------------------------------------------------------*/
+/* ---- the oracle -------------------------------------------------------------------------------------------------- */
 
 static limn_status forces_ref(void *self, const double *Y, double *attraction, double *repulsion, double *Z) {
     exact *x = self;
@@ -162,7 +162,7 @@ const embed_engine embed_exact_ref = {
     .destroy = destroy,
 };
 
-/* ---- Z and KL -----------------------------------------------------------------------------------------------------*/
+/* ---- Z and KL ---------------------------------------------------------------------------------------------------- */
 
 /* Pairs (i, j > i) with i in this block; those inside one set of eight lanes by a plain loop. */
 static void z_rows(void *ctx, size_t task, int worker) {

@@ -99,8 +99,7 @@ static void put(embed_knn *out, size_t i, const neighbour *v) {
     }
 }
 
-/* ---- float32 copy
- * ---------------------------------------------------------------------------------------------------*/
+/* ---- float32 copy ------------------------------------------------------------------------------------------------ */
 
 static double largest_magnitude(const embed_rows *x, const double *mean) {
     double most = 0;
@@ -138,8 +137,7 @@ done:
     return status;
 }
 
-/* ---- candidates
- * -----------------------------------------------------------------------------------------------------*/
+/* ---- candidates -------------------------------------------------------------------------------------------------- */
 
 /* A value that at least k of v[0 … n-1] do not exceed, and few more: the range is halved until no more than k + k/8 are
  * left. Nothing depends on where it stops: any such value bounds the k-th smallest. */
@@ -258,8 +256,7 @@ static void run_task(void *ctx, size_t task, int worker) {
     if (s->status != LIMN_OK) strncpy(s->message, limn_message(), sizeof s->message - 1);
 }
 
-/* ---- the whole search
- * -----------------------------------------------------------------------------------------------*/
+/* ---- the whole search -------------------------------------------------------------------------------------------- */
 
 static limn_status new_scratch(search *q) {
     limn_status status = LIMN_OK;

@@ -54,8 +54,7 @@ tsne_rates tsne_rates_at(const limn_embed_options *o, size_t n, int it) {
     return r;
 }
 
-/* ---- one step
- * -------------------------------------------------------------------------------------------------------*/
+/* ---- one step ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     tsne_state *s;
@@ -112,8 +111,7 @@ void tsne_step(tsne_state *s, const double *attraction, const double *repulsion,
     limn_parallel(s->n < PARALLEL_CENTRE ? 1 : s->threads, blocks, centre_block, &j);
 }
 
-/* ---- the descent
- * ----------------------------------------------------------------------------------------------------*/
+/* ---- the descent ------------------------------------------------------------------------------------------------- */
 
 static double seconds_since(const struct timespec *start) {
     struct timespec now;

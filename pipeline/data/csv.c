@@ -153,7 +153,7 @@ done:
     return status;
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------------*/
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static int write_rows(FILE *f, const char *const *header, const float *data, size_t rows, size_t columns) {
     for (size_t c = 0; c < columns; c++) fprintf(f, "%s%s", c ? "," : "", header[c]);

@@ -60,8 +60,7 @@ static embed_affinities make_affinities(const embed_rows *x, double perplexity, 
     return P;
 }
 
-/* ---- affinities
- * -----------------------------------------------------------------------------------------------------*/
+/* ---- affinities -------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *path;
@@ -157,8 +156,7 @@ static void affinities_equal_the_reference(void **state) {
     }
 }
 
-/* ---- forces
- * ---------------------------------------------------------------------------------------------------------*/
+/* ---- forces ------------------------------------------------------------------------------------------------------ */
 
 static const struct {
     const char *path;
@@ -256,8 +254,7 @@ static void z_of_seventy_thousand_points(void **state) {
     free(Y);
 }
 
-/* ---- the descent
- * ----------------------------------------------------------------------------------------------------*/
+/* ---- the descent ------------------------------------------------------------------------------------------------- */
 
 static void exact_descent_follows_the_reference(void **state) {
     (void)state;
@@ -317,8 +314,7 @@ static void default_map_reaches_the_reference_kl(void **state) {
     free(X);
 }
 
-/* ---- principal components
- * -------------------------------------------------------------------------------------------*/
+/* ---- principal components ---------------------------------------------------------------------------------------- */
 
 static void check_pca(const char *file, const embed_rows *x, size_t axes, size_t score_columns) {
     embed_pca p;

@@ -77,8 +77,7 @@ static void free_field(field *f) {
     free(f->repulsion);
 }
 
-/* ---- affinities and neighbours
- * --------------------------------------------------------------------------------------*/
+/* ---- affinities and neighbours ----------------------------------------------------------------------------------- */
 
 static void every_row_has_its_perplexity(void **state) {
     (void)state;
@@ -204,8 +203,7 @@ static void few_points_have_few_neighbours(void **state) {
     }
 }
 
-/* ---- forces
- * ---------------------------------------------------------------------------------------------------------*/
+/* ---- forces ------------------------------------------------------------------------------------------------------ */
 
 static const embed_engine *const all_engines[] = {&embed_exact_ref, &embed_exact, &embed_barnes_hut};
 
@@ -353,8 +351,7 @@ static void kl_knows_no_place_and_no_turn(void **state) {
     free(X);
 }
 
-/* ---- whole maps
- * -----------------------------------------------------------------------------------------------------*/
+/* ---- whole maps -------------------------------------------------------------------------------------------------- */
 
 static limn_embedding *map_of(const float *X, size_t n, size_t D, limn_embed_options o) {
     limn_embedding *e = NULL;
@@ -492,8 +489,7 @@ static void groups_stay_groups(void **state) {
     free(X);
 }
 
-/* ---- principal components
- * -------------------------------------------------------------------------------------------*/
+/* ---- principal components ---------------------------------------------------------------------------------------- */
 
 /* The Gram matrix (D > n), the covariance (D <= n) and the subspace iteration find the same axes. */
 static void three_ways_to_the_same_axes(void **state) {

@@ -271,8 +271,7 @@ static void attraction_equals_plain_loops(void **state) {
     }
 }
 
-/* ---- the same bits from every set
- * -----------------------------------------------------------------------------------*/
+/* ---- the same bits from every set -------------------------------------------------------------------------------- */
 
 typedef struct {
     double acc[4 * BH_GROUP], self[4 * BH_GROUP], F[3 * EXACT_LANES], z[EXACT_LANES], half[EXACT_LANES];

@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "base/try.h"
 #include "embed/embed.h"
+#include "embed/tsne.h"
 #include "quality/quality.h"
 
 enum { N = 60, D = 5 };
@@ -53,7 +54,7 @@ static void options_out_of_range_are_sentences(void **state) {
     BAD(o.exaggeration = 0.5, 100, 5, "exaggeration 0.5 is out of range: it must lie in [1, 1000]");
     BAD(o.iterations = 0, 100, 5, "iterations 0 is out of range: it must lie in [1, 1e+06]");
     BAD(o.early = -1, 100, 5, "early -1 is out of range: it must lie in [0, 1e+06]");
-    BAD(o.learning_rate = INFINITY, 100, 5, "learning_rate inf is out of range: it must lie in [0, 1e+09]");
+    BAD(o.learning_rate = INFINITY, 100, 5, "learning_rate inf is out of range: it must lie in [0, 1e+12]");
     BAD(o.momentum = 1, 100, 5, "momentum 1 is out of range: it must lie in [0, 0.999]");
     BAD(o.trace_every = 0, 100, 5, "trace_every 0 is out of range: it must lie in [1, 1e+06]");
     BAD(o.dims = 1, 100, 5, "a map has 2 or 3 dimensions, not 1");
@@ -159,8 +160,45 @@ static void pca_explains_all_of_what_it_spans(void **state) {
     limn_embedding_free(e);
 }
 
-/* ---- quality
- * --------------------------------------------------------------------------------------------------------*/
+/* One step by hand. Point 0: gradient and update of the same sign in x, opposite in y. Point 1: a step that is cut. */
+static void a_step_is_as_by_hand(void **state) {
+    (void)state;
+    tsne_state s;
+    tsne_rates r = {.exaggeration = 2, .rate = 10, .momentum = 0.5};
+    const double attraction[4] = {0.1, 0.1, 30, 40}, repulsion[4] = {0.4, 0.4, 0, 0}, Z = 4; /* g = 0.1, 0.1, 60, 80 */
+    must(tsne_state_new(&s, 2, 2, 1));
+    const double Y[4] = {1, 2, 3, 4}, update[4] = {0.2, -0.2, 0, 0}, gain[4] = {0.0101, 1, 1, 1};
+    memcpy(s.Y, Y, sizeof Y);
+    memcpy(s.update, update, sizeof update);
+    memcpy(s.gain, gain, sizeof gain);
+    tsne_step(&s, attraction, repulsion, Z, &r);
+    /* 0.8 x 0.0101 is below the floor of 0.01; 1 + 0.2; two first steps, 1.2 each */
+    const double want_gain[4] = {0.01, 1.2, 1.2, 1.2};
+    /* 0.5 x 0.2 - 10 x 0.01 x 0.1; 0.5 x -0.2 - 10 x 1.2 x 0.1; (-720, -960) cut to length 5 */
+    const double want_update[4] = {0.09, -1.3, -3, -4};
+    double mean[2] = {0};
+    for (int i = 0; i < 4; i++) {
+        assert_true(fabs(s.gain[i] - want_gain[i]) < 1e-14);
+        assert_true(fabs(s.update[i] - want_update[i]) < 1e-12);
+        mean[i % 2] += (Y[i] + want_update[i]) / 2;
+    }
+    for (int i = 0; i < 4; i++) assert_true(fabs(s.Y[i] - (Y[i] + want_update[i] - mean[i % 2])) < 1e-12);
+    tsne_state_clear(&s);
+}
+
+static void rates_follow_the_exaggeration(void **state) {
+    (void)state;
+    limn_embed_options o;
+    limn_embed_defaults(&o);
+    tsne_rates early = tsne_rates_at(&o, 12000, 249), late = tsne_rates_at(&o, 12000, 250);
+    assert_true(early.exaggeration == 12 && early.rate == 1000 && early.momentum == 0.8);
+    assert_true(late.exaggeration == 1 && late.rate == 12000);
+    assert_true(tsne_rates_at(&o, 400, 0).rate == 50); /* never below */
+    o.learning_rate = 7;
+    assert_true(tsne_rates_at(&o, 12000, 0).rate == 7);
+}
+
+/* ---- quality ----------------------------------------------------------------------------------------------------- */
 
 static double figure(const limn_quality *q, size_t rows, const char *metric, int k) {
     for (size_t i = 0; i < rows; i++)
@@ -240,7 +278,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_out_of_range_are_sentences), cmocka_unit_test(values_that_are_not_finite_are_named),
         cmocka_unit_test(progress_is_told_and_can_stop),      cmocka_unit_test(seeds_matter_and_repeat),
-        cmocka_unit_test(pca_explains_all_of_what_it_spans),  cmocka_unit_test(a_map_of_itself_is_perfect),
+        cmocka_unit_test(pca_explains_all_of_what_it_spans),  cmocka_unit_test(a_step_is_as_by_hand),
+        cmocka_unit_test(rates_follow_the_exaggeration),      cmocka_unit_test(a_map_of_itself_is_perfect),
         cmocka_unit_test(silhouette_is_as_by_hand),           cmocka_unit_test(a_sample_estimates_the_whole),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
