@@ -43,7 +43,7 @@ static limn_status check_features(limn_run_state *r) {
                 return run_at(
                     r, r->exp->feature_line[f],
                     limn_fail(LIMN_EINPUT, "the model has no dense layer for `features: auto`; name a layer"));
-            run_note(r, "features: layer `%s`", r->graph->layer[e->layer].name);
+            text_note(&r->voice, "features: layer `%s`", r->graph->layer[e->layer].name);
         } else {
             TRY(find_layer(r, name, r->exp->feature_line[f], &e->layer));
         }
@@ -94,7 +94,7 @@ static limn_status check_attribute(limn_run_state *r, run_attribute *a, const ex
     a->outputs = limn_shape_size(&d->layer[a->options.output.index].out);
     a->targets = e->target.kind == TARGET_ALL ? a->outputs : e->target.kind == TARGET_CLASSES ? e->target.n : 1;
     TRY(limn_attribute_note(&note, a->method, d, &a->options));
-    if (note) run_note(r, "%s: %s", e->name, note);
+    if (note) text_note(&r->voice, "%s: %s", e->name, note);
 done:
     free(note);
     return status == LIMN_OK ? LIMN_OK : run_at(r, e->line, status);

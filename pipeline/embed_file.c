@@ -19,6 +19,7 @@
 #include "data/reader.h"
 #include "limn.h"
 #include "plots/scatter.h"
+#include "text.h"
 
 enum { QUALITY_ROOM = 32 };
 
@@ -34,10 +35,6 @@ typedef struct {
     const char *ending;
     limn_embedding *map;
 } embed_job;
-
-static void note(const embed_job *j, const char *text) {
-    if (j->v && j->v->note) (void)j->v->note(j->v->ctx, text, strlen(text));
-}
 
 static int ends_with(const char *s, const char *ending) {
     size_t n = strlen(s), m = strlen(ending);
@@ -127,22 +124,17 @@ done:
 /* ---- what came of it --------------------------------------------------------------------------------------------- */
 
 static void say_map(const embed_job *j) {
-    char text[512];
     const limn_embedding *e = j->map;
     if (j->o->method == LIMN_EMBED_PCA) {
         double sum = 0;
         for (size_t a = 0; a < e->n_explained; a++) sum += e->explained[a];
-        snprintf(text, sizeof text, "%zu vectors of %zu dimensions: PCA explains %.1f %% of the variance; %.2f s\n",
-                 e->n, j->D, 100 * sum, e->seconds);
+        text_note(j->v, "%zu vectors of %zu dimensions: PCA explains %.1f %% of the variance; %.2f s", e->n, j->D,
+                  100 * sum, e->seconds);
     } else {
-        snprintf(text, sizeof text, "%zu vectors of %zu dimensions: KL %.4f after %d iterations; %.2f s\n", e->n, j->D,
-                 e->kl, j->o->iterations, e->seconds);
+        text_note(j->v, "%zu vectors of %zu dimensions: KL %.4f after %d iterations; %.2f s", e->n, j->D, e->kl,
+                  j->o->iterations, e->seconds);
     }
-    note(j, text);
-    if (e->warning[0]) {
-        snprintf(text, sizeof text, "%s\n", e->warning);
-        note(j, text);
-    }
+    if (e->warning[0]) text_note(j->v, "%s", e->warning);
 }
 
 static limn_status say_quality(const embed_job *j) {
@@ -152,11 +144,10 @@ static limn_status say_quality(const embed_job *j) {
     TRY(limn_embed_quality(q, QUALITY_ROOM, &rows, j->X, j->n, j->D, j->map->Y, j->map->dims, j->label, j->o->seed,
                            j->o->threads));
     for (size_t i = 0; i < rows; i++) {
-        char text[256], k[32] = "", sample[64] = "";
+        char k[32] = "", sample[64] = "";
         if (q[i].k > 0) snprintf(k, sizeof k, " (k = %d)", q[i].k);
         if (q[i].sample < j->n) snprintf(sample, sizeof sample, ", on %zu of %zu vectors", q[i].sample, j->n);
-        snprintf(text, sizeof text, "%s%s: %.4f%s\n", q[i].metric, k, q[i].value, sample);
-        note(j, text);
+        text_note(j->v, "%s%s: %.4f%s", q[i].metric, k, q[i].value, sample);
     }
 done:
     return status;

@@ -37,7 +37,6 @@ limn_status limn_plot(const limn_plot_call *c, const limn_voice *v, size_t *figu
     query_run last = {0};
     limn_experiment *e = NULL;
     char *entry = NULL;
-    (void)v;
     *figures = 0;
     TRY(store_open_readonly(&s, c->db));
     TRY(query_last_run(s, &last, NULL, "finished"));
@@ -51,7 +50,7 @@ limn_status limn_plot(const limn_plot_call *c, const limn_voice *v, size_t *figu
     free(e->name); /* results are linked under the name that the run had, which may be its file's */
     e->name = NULL;
     TRY(limn_strdup(&e->name, last.experiment));
-    TRY(figures_draw(s, e, last.run_id, c->out ? c->out : e->name, 0, 0, figures));
+    TRY(figures_draw(s, e, last.run_id, c->out ? c->out : e->name, 0, 0, v, figures));
 done:
     experiment_free(e);
     query_run_clear(&last);

@@ -10,7 +10,6 @@
 #include "limn.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,19 +33,6 @@ static double now(void) {
 
 /* ---- what stages call ----------------------------------------------------------------------------------------------
  */
-
-void run_note(const limn_run_state *r, const char *fmt, ...) {
-    char text[1024];
-    va_list ap;
-    if (!r->voice.note) return;
-    va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof text - 1, fmt, ap);
-    va_end(ap);
-    if (n < 0) return;
-    size_t len = (size_t)n < sizeof text - 2 ? (size_t)n : sizeof text - 2;
-    text[len++] = '\n';
-    r->voice.note(r->voice.ctx, text, len);
-}
 
 limn_status run_progress(limn_run_state *r, size_t done, double value) {
     r->stage_done = done;

@@ -25,3 +25,16 @@ limn_status text_put(const text_out *t, const char *fmt, ...) {
     if (text != small) free(text);
     return bad ? limn_fail(LIMN_EFAIL, "the output cannot be written") : LIMN_OK;
 }
+
+void text_note(const limn_voice *v, const char *fmt, ...) {
+    char text[1024];
+    va_list ap;
+    if (!v || !v->note) return;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text - 1, fmt, ap);
+    va_end(ap);
+    if (n < 0) return;
+    size_t len = (size_t)n < sizeof text - 2 ? (size_t)n : sizeof text - 2;
+    text[len++] = '\n';
+    v->note(v->ctx, text, len);
+}

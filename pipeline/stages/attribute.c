@@ -282,8 +282,8 @@ done:
 static void warn(const attribute *p) {
     for (size_t a = 0; a < p->r->exp->n_attributes; a++)
         if (p->zeros[a] > 0)
-            run_note(p->r, "`%s`: %zu of %zu maps are zero everywhere", p->r->attribute[a].entry->name, p->zeros[a],
-                     p->written[a]);
+            text_note(&p->r->voice, "`%s`: %zu of %zu maps are zero everywhere", p->r->attribute[a].entry->name,
+                      p->zeros[a], p->written[a]);
 }
 
 limn_status stage_attribute(limn_run_state *r) {

@@ -55,7 +55,7 @@ static limn_status write_embedding(limn_run_state *r, int64_t id, const experime
                                .k = map->k,
                                .k_stored = map->k < NEIGHBOURS_STORED ? map->k : NEIGHBOURS_STORED};
     TRY(store_embedding_put(r->store, id, &row));
-    if (map->warning[0]) run_note(r, "`%s`: %s", e->name, map->warning);
+    if (map->warning[0]) text_note(&r->voice, "`%s`: %s", e->name, map->warning);
 done:
     free(trace);
     return status;

@@ -405,7 +405,7 @@ done:
 }
 
 limn_status figures_draw(limn_store *s, const limn_experiment *e, int64_t run_id, const char *folder, int threads,
-                         int keep_rows, size_t *figures) {
+                         int keep_rows, const limn_voice *v, size_t *figures) {
     limn_status status = LIMN_OK;
     source src = {0};
     query_class *classes = NULL;
@@ -418,6 +418,7 @@ limn_status figures_draw(limn_store *s, const limn_experiment *e, int64_t run_id
     for (size_t i = 0; i < e->n_plots; i++) {
         jobs[i].plot = &e->plot[i];
         TRY(kind[e->plot[i].kind].prepare(&src, &jobs[i]));
+        if (is_empty(&jobs[i])) text_note(v, "plot `%s` is not drawn: it would show no sample", e->plot[i].name);
     }
     limn_parallel(threads, e->n_plots, draw_task, jobs);
     for (size_t i = 0; i < e->n_plots; i++)
@@ -456,7 +457,7 @@ limn_status stage_plot(limn_run_state *r) {
     limn_status status = LIMN_OK;
     if (r->exp->n_plots == 0) return LIMN_OK;
     TRY(run_stage_begin(r, "plot", r->exp->n_plots));
-    TRY(figures_draw(r->store, r->exp, r->run_id, r->out, r->threads, 1, &r->figures));
+    TRY(figures_draw(r->store, r->exp, r->run_id, r->out, r->threads, 1, &r->voice, &r->figures));
     TRY(run_progress(r, r->exp->n_plots, NAN));
     TRY(run_stage_end(r, "finished"));
 done:

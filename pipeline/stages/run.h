@@ -13,6 +13,7 @@
 #include "data/dataset.h"
 #include "db/store.h"
 #include "nn/net.h"
+#include "text.h"
 
 /* An attribute entry, resolved against the model. */
 typedef struct {
@@ -64,8 +65,6 @@ typedef struct {
 /* ---- run.c: what stages call ---------------------------------------------------------------------------------------
  */
 
-/* A sentence for the user (printf-like, without a line break). */
-void run_note(const limn_run_state *r, const char *fmt, ...) LIMN_PRINTF(2, 3);
 /* Progress of the running stage; LIMN_EINTERRUPTED where the user asked to stop. value: NaN where there is none. */
 limn_status run_progress(limn_run_state *r, size_t done, double value) LIMN_CHECK;
 /* Begins a stage of `total` units: its row in the store, its clock. */
@@ -98,7 +97,7 @@ limn_status stage_plot(limn_run_state *r) LIMN_CHECK;      /* figures */
 /* Draws plots of an experiment from the results of one of its runs into a folder; *figures = pictures made, each with a
  * row in the store if keep_rows. */
 limn_status figures_draw(limn_store *s, const limn_experiment *e, int64_t run_id, const char *folder, int threads,
-                         int keep_rows, size_t *figures) LIMN_CHECK;
+                         int keep_rows, const limn_voice *v, size_t *figures) LIMN_CHECK;
 
 /* *there = 1 where the figures that the run made are in `folder`, with the bytes that they had. */
 limn_status figures_there(limn_store *s, int64_t run_id, const char *folder, int *there) LIMN_CHECK;

@@ -32,6 +32,13 @@ check 'layers and entries that come to the same' [ "$code" = 0 ]
 check 'are computed and stored once' [ "$(ask twice.db 'SELECT count(*) FROM feature; SELECT count(*) FROM map')" = '20 count(*) 20 ' ]
 check 'and known by each name' [ "$(ask twice.db 'SELECT count(DISTINCT name) FROM result WHERE attribution_id = 1')" = '3 ' ]
 
+# ---- a grid that would show nothing
+sed 's/^name: twice/name: none/; s/select: first/select: errors/' twice.yaml >none.yaml
+limn run none.yaml
+check 'a grid of errors where there are none: is said' grep -q 'plot `grid` is not drawn' err
+limn run none.yaml
+check 'and the experiment is finished' grep -q 'nothing to do' out
+
 # ---- two experiments that share results; --fresh of one
 experiment a.yaml a 20 <<'Y'
 features: [fc1]
