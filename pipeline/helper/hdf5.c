@@ -410,7 +410,8 @@ static limn_status open_file(hid_t *file, uint64_t size) {
     if (H5Pset_fapl_core(access, MIB, 0) < 0 || H5Pset_file_image_callbacks(access, &calls) < 0 ||
         H5Pset_file_image(access, map, (size_t)size) < 0)
         FAIL(LIMN_EFAIL, "libhdf5 does not take a file in memory");
-    *file = H5Fopen("limn", H5F_ACC_RDONLY, access);
+    /* libhdf5 refuses an image whose name is a file's: this name can be none's, whatever the current folder holds */
+    *file = H5Fopen("/dev/null/image", H5F_ACC_RDONLY, access);
     if (*file < 0) TRY(damaged("it cannot be opened"));
 done:
     return status;

@@ -37,6 +37,13 @@ for _ in $(seq 12); do deep=$deep/${deep%%/*}; done
 limn run e.yaml --db "$deep/x.db"
 check 'the end of a long sentence is kept' fails 2 'cannot be opened: (No such file|File name too long)'
 
+# ---- a folder that holds files with names of ours
+mkdir ours && cd ours || exit 1
+touch limn image limn-hdf5 gnuplot
+limn info "$mnist/mnist_small.h5"
+check 'a model is read in a folder that holds a file called limn' [ "$code" = 0 ]
+cd ..
+
 # ---- a full disk
 mkdir small
 if mount -t tmpfs -o size=1500k none small 2>/dev/null; then
