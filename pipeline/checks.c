@@ -24,9 +24,7 @@ static limn_status check_input(limn_run_state *r) {
     const limn_shape *in = &r->graph->node[0].out;
     size_t C, H, W;
     limn_dataset_shape(r->data, &C, &H, &W);
-    if (in->rank == 3 && in->dim[0] == C && in->dim[1] == H && in->dim[2] == W) return LIMN_OK;
-    if (in->rank != 3)
-        return limn_fail(LIMN_EINPUT, "%s: the model's input is no picture (height, width, channels)", r->exp->model);
+    if (in->dim[0] == C && in->dim[1] == H && in->dim[2] == W) return LIMN_OK;
     return limn_fail(
         LIMN_EINPUT, "%s: the pictures are %zu x %zu with %zu channel%s, the model %s wants %zu x %zu with %zu",
         r->exp->data.images[0], H, W, C, C == 1 ? "" : "s", r->exp->model, in->dim[1], in->dim[2], in->dim[0]);

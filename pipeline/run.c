@@ -125,6 +125,8 @@ static limn_status open_all(limn_run_state *r) {
     r->threads = r->o.threads;
     TRY(model_read(&r->graph, e->model, e->weights));
     TRY(graph_swap_softmax(r->graph));
+    if (r->graph->node[0].out.rank != 3)
+        FAIL(LIMN_EINPUT, "%s: the model's input is no picture (height, width, channels)", e->model);
     e->data.threads = r->o.threads;
     e->data.channels = (int)r->graph->node[0].out.dim[0];
     TRY(limn_dataset_open(&r->data, &e->data));

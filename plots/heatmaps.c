@@ -60,6 +60,7 @@ typedef struct {
     double block_height;
     colour_bar *bar;
     size_t n_bars, legend_lines;
+    text_lines caption; /* below the bars: how numbers became colours */
     double legend_left;
     unsigned char *rgb;
     size_t bytes, *offset, *tile_w, *tile_h; /* (columns): first byte, and size of a cell's image */
@@ -182,7 +183,7 @@ static double group_gaps(grid *g) {
 }
 
 static double legend_height(const grid *g) {
-    return .15 + ((double)g->legend_lines + 1.1) * g->line;
+    return .15 + ((double)(g->legend_lines + g->caption.n) + .1) * g->line;
 }
 
 /* Width of a cell, in cm, that `blocks` blocks leave on the page. */
@@ -353,6 +354,20 @@ done:
     return status;
 }
 
+static void clear_lines(text_lines *t) {
+    for (size_t k = 0; k < t->n; k++) free(t->line[k]);
+    *t = (text_lines){0};
+}
+
+static limn_status wrap_caption(grid *g, double width) {
+    char text[160];
+    clear_lines(&g->caption);
+    if (g->n_bars == 0) return LIMN_OK;
+    snprintf(text, sizeof text, "Colours: %s%s.", limn_normalisations[g->spec->normalise].help,
+             g->spec->overlay > 0 ? ", laid over the input" : "");
+    return plots_wrap(g->caption.line, &g->caption.n, LINES, text, width / g->font);
+}
+
 /* Bars flow from the left, line after line; a title gives way where the picture is narrow. */
 static limn_status flow_bars(grid *g, double width) {
     limn_status status = LIMN_OK;
@@ -383,6 +398,7 @@ static limn_status flow_bars(grid *g, double width) {
         x += b->width + .6;
     }
     g->legend_lines = g->n_bars ? line + 1 : 0;
+    status = wrap_caption(g, width);
 done:
     return status;
 }
@@ -530,10 +546,8 @@ static void put_legend(grid *g) {
             y - BAR_HEIGHT / 2 + BAR_HEIGHT / BAR_ROWS / 2, i + 1);
         put_text(g, b->hi, x + BAR_WIDTH + .1, y, "left");
     }
-    char caption[160];
-    const char *how = limn_normalisations[g->spec->normalise].help;
-    snprintf(caption, sizeof caption, "Colours: %s%s.", how, g->spec->overlay > 0 ? ", laid over the input" : "");
-    if (g->n_bars) put_text(g, caption, left, top + ((double)g->legend_lines + .5) * g->line, "left");
+    for (size_t k = 0; k < g->caption.n; k++)
+        put_text(g, g->caption.line[k], left, top + ((double)(g->legend_lines + k) + .5) * g->line, "left");
 }
 
 static limn_status compose(grid *g) {
@@ -560,16 +574,16 @@ done:
     return status;
 }
 
-static void clear_lines(text_lines *t, size_t n) {
-    for (size_t i = 0; t && i < n; i++)
-        for (size_t k = 0; k < LINES; k++) free(t[i].line[k]);
+static void free_lines(text_lines *t, size_t n) {
+    for (size_t i = 0; t && i < n; i++) clear_lines(&t[i]);
     free(t);
 }
 
 static void clear(grid *g) {
-    clear_lines(g->head, g->spec->columns);
-    clear_lines(g->label, g->spec->rows);
-    clear_lines(g->note, g->spec->rows);
+    free_lines(g->head, g->spec->columns);
+    free_lines(g->label, g->spec->rows);
+    free_lines(g->note, g->spec->rows);
+    clear_lines(&g->caption);
     for (size_t i = 0; g->bar && i < g->spec->columns; i++) free(g->bar[i].title);
     void *own[] = {g->kind, g->scale,  g->block_of, g->place,  g->row_gap,          g->bar,
                    g->rgb,  g->offset, g->tile_w,   g->tile_h, g->sheet.setup.text, g->sheet.plot.text};

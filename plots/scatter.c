@@ -182,7 +182,8 @@ static void find_extent(scatter *p) {
 
 /* ---- the layout -----------------------------------------------------------------------------------------------------
  */
-enum { AUTO_NAMES = 40 };
+/* Names chosen by themselves: the most classes, and the least points a class, which a name would hide. */
+enum { AUTO_NAMES = 40, AUTO_POINTS = 10 };
 static const double AUTO_COVER = .25; /* of the map, the most that names chosen by themselves may lie on */
 static const double WIDTH = 8.5, EDGE = .1, MARKER = .36, BAR = .22; /* cm; a column of a paper is 8.5 wide */
 static const double NAME_SCALE = 1.15;                               /* font of class names on the map */
@@ -240,7 +241,7 @@ static limn_status choose_names(scatter *p) {
     p->in_legend = s->names == LIMN_NAMES_LEGEND || s->names == LIMN_NAMES_BOTH;
     TRY(make_names(p, NAME_LENGTH));
     if (s->names == LIMN_NAMES_AUTO && s->n_classes <= AUTO_NAMES) {
-        p->on_map = cover_of_names(p) <= AUTO_COVER;
+        p->on_map = cover_of_names(p) <= AUTO_COVER && s->n >= AUTO_POINTS * s->n_classes;
         p->in_legend = !p->on_map;
     }
 done:

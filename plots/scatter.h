@@ -22,7 +22,7 @@ extern const limn_scatter_colour limn_scatter_colours[];               /* ends w
 const limn_scatter_colour *limn_scatter_colour_find(const char *name); /* NULL: none of that name */
 
 typedef enum {
-    LIMN_NAMES_AUTO, /* up to 40 classes, at the medians or, where they would cover the map, in a legend; else none */
+    LIMN_NAMES_AUTO, /* up to 40 classes, at the medians or, where they would hide it, in a legend; else none */
     LIMN_NAMES_NONE,
     LIMN_NAMES_MEDIAN, /* on the map, with a white halo */
     LIMN_NAMES_LEGEND, /* beside it */

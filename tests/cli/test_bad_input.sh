@@ -57,6 +57,9 @@ check 'model truncated at 50 places' [ $bad = 0 ]
 if [ -d "$top/../shared/models" ]; then
     experiment model="$top/../shared/models/keras1_tf_weights.h5"; refused 'weights-only HDF5' 'keras1_tf_weights\.h5.*(weights|config)'
 else skip 'weights-only HDF5' '../shared is absent'; fi
+echo '{"class_name": "Sequential", "config": [{"class_name": "Dense", "config": {"name": "fc2", "units": 10, "batch_input_shape": [null, 32]}}]}' >vector.json
+experiment model="{config: vector.json, weights: $mnist/mnist_small.h5}" features='[fc2]' embed='{name: map, of: fc2, method: pca}'
+refused 'a model of vectors' 'vector\.json: the model.s input is no picture'
 sed 's/MaxPooling2D/MaxSwimming2/g' "$mnist/mnist_small.h5" >odd.h5; experiment model=odd.h5
 refused 'unknown layer type' 'pool1.*MaxSwimming2.*Conv2D'
 

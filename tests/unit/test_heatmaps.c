@@ -14,6 +14,7 @@
 #include "base/try.h"
 #include "plots/heatmaps.h"
 #include "plots/palette.h"
+#include "plots/text.h"
 #include "tests/lib/files.h"
 #include "tests/lib/pixels.h"
 
@@ -150,6 +151,31 @@ static void flat_maps_leave_their_labels_room(void **state) {
         if (h == 1) assert_true(map_h > .15);
         free(load("flat/grid.png").rgb);
     }
+}
+
+/* No line below the maps is longer than the picture is wide. */
+static void the_caption_fits_a_narrow_picture(void **state) {
+    (void)state;
+    grid g;
+    make(&g, fresh("narrow"));
+    g.spec.columns = 2;
+    g.spec.rows = 1;
+    g.spec.overlay = .5;
+    g.spec.figure.width = 5;
+    g.spec.normalise = LIMN_NORMALISE_METHOD;
+    assert_int_equal(limn_plot_heatmaps(&g.spec), LIMN_OK);
+    size_t n = 0;
+    int lines = 0;
+    char *script = (char *)read_whole(temp_path("narrow/gp/grid.gp"), &n);
+    script[n - 1] = '\0';
+    for (char *p = script, *end; (p = strstr(p, "set label '")) != NULL; p = end + 1, lines++) {
+        end = strchr(p += 11, '\'');
+        assert_non_null(end);
+        *end = '\0';
+        assert_true(plots_text_width(p) * 7.5 * 2.54 / 72 <= 5);
+    }
+    assert_true(lines >= 5); /* two heads, two ends of a bar, two lines of the caption at the least */
+    free(script);
 }
 
 static void pixels_without_a_value_are_gray_and_zero_maps_plain(void **state) {
@@ -325,6 +351,7 @@ int main(void) {
         cmocka_unit_test(every_pixel_has_its_values_colour),
         cmocka_unit_test(labels_and_blocks_move_maps_only),
         cmocka_unit_test(flat_maps_leave_their_labels_room),
+        cmocka_unit_test(the_caption_fits_a_narrow_picture),
         cmocka_unit_test(pixels_without_a_value_are_gray_and_zero_maps_plain),
         cmocka_unit_test(maps_are_laid_over_the_input),
         cmocka_unit_test(colour_pictures_and_other_sizes_share_a_grid),
