@@ -119,6 +119,11 @@ static limn_status check_plots(limn_run_state *r) {
         if (wants && !labels)
             return run_at(r, p->line,
                           limn_fail(LIMN_EINPUT, "plot `%s` wants labels (%s), and the data have none", p->name, what));
+        for (size_t c = 0; c < p->n_columns && !r->exp->store_images; c++)
+            if (strcmp(p->column[c], "input") == 0)
+                return run_at(r, p->line,
+                              limn_fail(LIMN_EINPUT,
+                                        "plot `%s` shows `input`, which `store_images: false` does not keep", p->name));
         size_t rows = p->select == SELECT_PER_CLASS ? p->per_class * (r->classes ? r->classes : 1) : p->rows;
         if (p->kind == PLOT_HEATMAPS && rows > LIMN_HEATMAP_ROWS)
             return run_at(r, p->line,

@@ -252,6 +252,7 @@ static limn_status fail_run(limn_run_state *r, limn_status how) {
     const char *word = how == LIMN_EINTERRUPTED ? "interrupted" : "failed";
     char *sentence = NULL;
     limn_status s = limn_strdup(&sentence, limn_message());
+    if (how == LIMN_EINPUT) how = LIMN_EFAIL; /* it was right when the run began */
     store_rollback(r->store);
     if (s == LIMN_OK && r->stage[0]) s = put_stage(r, word);
     if (s == LIMN_OK) s = store_run_end(r->store, r->run_id, word, sentence, NULL);

@@ -107,6 +107,7 @@ limn_status limn_ordered(int threads, int slots, size_t first, size_t end, limn_
     ring r = {
         .slots = slots, .first = first, .end = end, .next = first, .consumed = first, .produce = produce, .ctx = ctx};
     if (first >= end) return LIMN_OK;
+    if ((size_t)n > end - first) n = (int)(end - first);
     pthread_mutex_init(&r.lock, NULL);
     pthread_cond_init(&r.freed, NULL);
     pthread_cond_init(&r.filled, NULL);

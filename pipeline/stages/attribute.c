@@ -289,15 +289,16 @@ static void warn(const attribute *p) {
 limn_status stage_attribute(limn_run_state *r) {
     limn_status status = LIMN_OK;
     attribute p = {.r = r, .workers = limn_threads(r->threads)};
-    p.slots = p.workers + 2;
     if (r->exp->n_attributes == 0) return LIMN_OK;
     TRY(plan(&p));
     TRY(run_stage_begin(r, "attribute", r->n));
     p.done = r->n;
     for (size_t i = 0; i < p.n_todo; i++) p.done -= run_chunk_rows(r, p.todo[i]);
     if (p.n_todo > 0) {
+        if ((size_t)p.workers > p.n_todo * p.groups) p.workers = (int)(p.n_todo * p.groups);
+        p.slots = p.workers + 2;
         TRY(rooms(&p));
-        TRY(limn_ordered(r->threads, p.slots, 0, p.n_todo * p.groups, produce, consume, &p));
+        TRY(limn_ordered(p.workers, p.slots, 0, p.n_todo * p.groups, produce, consume, &p));
         warn(&p);
     }
     for (size_t a = 0; a < r->exp->n_attributes; a++)

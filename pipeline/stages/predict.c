@@ -191,7 +191,6 @@ limn_status stage_predict(limn_run_state *r) {
     limn_status status = LIMN_OK;
     const limn_diff *d = limn_session_diff(r->probe);
     predict p = {.r = r, .K = limn_shape_size(&d->layer[d->n_layers - 1].out), .workers = limn_threads(r->threads)};
-    p.slots = p.workers + 2;
     TRY(limn_new(&p.have, r->n, 1));
     TRY(extractions(r));
     TRY(store_have(r->store, STORE_PREDICTIONS, r->model_id, r->dataset_id, p.have, r->n, NULL));
@@ -200,8 +199,10 @@ limn_status stage_predict(limn_run_state *r) {
     p.done = r->n;
     for (size_t i = 0; i < p.n_todo; i++) p.done -= run_chunk_rows(r, p.todo[i]);
     if (p.n_todo > 0) {
+        if ((size_t)p.workers > p.n_todo) p.workers = (int)p.n_todo;
+        p.slots = p.workers + 2;
         TRY(rooms(&p));
-        TRY(limn_ordered(r->threads, p.slots, 0, p.n_todo, produce, consume, &p));
+        TRY(limn_ordered(p.workers, p.slots, 0, p.n_todo, produce, consume, &p));
     }
     for (size_t f = 0; f < r->exp->n_features; f++)
         if (!r->feature[f].complete) TRY(store_complete(r->store, STORE_EXTRACTION, r->feature[f].id));

@@ -86,6 +86,7 @@ experiment extra='name: twice'; refused 'a key twice' 'e\.yaml:[0-9]+:.*name'
 experiment attribute='{name: ../../x, method: saliency}'; refused 'a name that leaves the folder' 'e\.yaml:[0-9]+:.*\.\./\.\./x'
 sed -i 's|^name: .*|name: ../../x|' e.yaml; refused 'an experiment name that leaves the folder' 'e\.yaml:[0-9]+:.*\.\./\.\./x'
 experiment attribute='{name: s, method: saliency, target: 10}'; refused 'a class that the model lacks' 'e\.yaml:[0-9]+:.*10'
+experiment extra='store_images: false' plots='{heatmaps: [input, saliency], format: png}'; refused 'inputs drawn that are not kept' 'e\.yaml:[0-9]+:.*input.*store_images'
 rm -f e.yaml; refused 'experiment file missing' 'e\.yaml'
 
 # ---- the database
