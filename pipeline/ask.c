@@ -40,7 +40,7 @@ static limn_status describe_plan(const limn_graph *g, const text_out *t) {
     for (int i = 0; i < g->n_nodes; i++)
         TRY(text_put(t, "  %3d  %-16s %-10s %s\n", i,
                      g->node[i].layer < 0 ? "(input)" : g->layer[g->node[i].layer].name,
-                     limn_op_table[g->node[i].op].name, limn_net_backend(net, i)));
+                     limn_op_name(&g->node[i]), limn_net_backend(net, i)));
 done:
     limn_net_free(net);
     return status;

@@ -28,11 +28,12 @@ static const char *can(const limn_graph *g, int layer) {
 /* The operation that makes the scores what they are, also where it has been swapped out. */
 static const char *final_activation(const limn_graph *g) {
     limn_op op = g->final_activation;
-    for (int i = g->n_nodes - 1; op == LIMN_OP_IDENTITY && i > 0; i = g->node[i].in) {
+    for (int i = g->n_nodes - 1; op == LIMN_OP_IDENTITY && i > 0; i = g->node[i].in[0]) {
         if (g->node[i].op == LIMN_OP_IDENTITY) continue;
         int activates = !limn_op_table[g->node[i].op].has_weight && g->node[i].op != LIMN_OP_FLATTEN;
-        return activates ? limn_op_table[g->node[i].op].name : "linear";
+        return activates ? limn_op_name(&g->node[i]) : "linear";
     }
+    if (op == LIMN_OP_UNARY) return "sigmoid";
     return op == LIMN_OP_IDENTITY ? "linear" : limn_op_table[op].name;
 }
 

@@ -24,6 +24,7 @@ void graph_free(limn_graph *g) {
     for (int i = 0; i < g->n_nodes; i++) {
         free(g->node[i].weight);
         free(g->node[i].bias);
+        free(g->node[i].in);
     }
     for (int i = 0; i < g->n_layers; i++) {
         free(g->layer[i].name);
@@ -53,17 +54,32 @@ done:
     return status;
 }
 
-limn_status graph_add_node(limn_graph *g, limn_op op, int in, const limn_op_attr *attr, limn_values weight,
-                           limn_values bias, int *index) {
+/* Whether a node of n_in inputs may be the next one. */
+static limn_status may_add(const limn_graph *g, limn_op op, int n_in, const int *in) {
+    if ((unsigned)op >= LIMN_OPS) return limn_fail(LIMN_EFAIL, "there is no operation %d", (int)op);
+    if (g->n_nodes >= MAX_NODES) return limn_fail(LIMN_EINPUT, "more than %d nodes", MAX_NODES);
+    int source = op == LIMN_OP_INPUT || op == LIMN_OP_CONST, inputs = g->n_inputs == g->n_nodes;
+    if ((op == LIMN_OP_INPUT && (!inputs || g->n_layers > 0)) || (g->n_nodes == 0 && op != LIMN_OP_INPUT))
+        return limn_fail(LIMN_EFAIL, "a graph begins with its inputs, before any layer");
+    if (g->n_layers == 0 && !source) return limn_fail(LIMN_EFAIL, "a node that is no input or constant needs a layer");
+    if (source != (n_in == 0) || n_in > LIMN_MAX_IN)
+        return limn_fail(LIMN_EFAIL, "node %d cannot read %d nodes", g->n_nodes, n_in);
+    for (int i = 0; i < n_in; i++)
+        if (in[i] < 0 || in[i] >= g->n_nodes)
+            return limn_fail(LIMN_EFAIL, "node %d cannot read node %d", g->n_nodes, in[i]);
+    return LIMN_OK;
+}
+
+limn_status graph_add_node_n(limn_graph *g, limn_op op, int n_in, const int *in, const limn_op_attr *attr,
+                             limn_values weight, limn_values bias, int *index) {
     limn_status status = LIMN_OK;
-    limn_node n = {.op = op, .layer = g->n_layers - 1, .in = in};
-    if ((unsigned)op >= LIMN_OPS) FAIL(LIMN_EFAIL, "there is no operation %d", (int)op);
-    if ((op == LIMN_OP_INPUT) != (g->n_nodes == 0) || (op == LIMN_OP_INPUT) != (g->n_layers == 0))
-        FAIL(LIMN_EFAIL, "a graph begins with one input, before any layer");
-    if (op == LIMN_OP_INPUT ? in != -1 : in < 0 || in >= g->n_nodes)
-        FAIL(LIMN_EFAIL, "node %d cannot read node %d", g->n_nodes, in);
-    if (g->n_nodes >= MAX_NODES) FAIL(LIMN_EINPUT, "more than %d nodes", MAX_NODES);
+    limn_node n = {.op = op, .layer = g->n_layers - 1, .n_in = n_in};
+    TRY(may_add(g, op, n_in, in));
     TRY(limn_grow(&g->node, (size_t)g->n_nodes, &g->room_nodes, sizeof *g->node));
+    if (n_in > 0) {
+        TRY(limn_new(&n.in, (size_t)n_in, sizeof *n.in));
+        memcpy(n.in, in, (size_t)n_in * sizeof *in);
+    }
     if (attr) n.attr = *attr;
     n.weight = weight.v;
     n.n_weight = weight.v ? weight.n : 0;
@@ -73,6 +89,7 @@ limn_status graph_add_node(limn_graph *g, limn_op op, int in, const limn_op_attr
     if (n.layer >= 0) g->layer[n.layer].last = g->n_nodes;
     if (index) *index = g->n_nodes;
     g->n_nodes++;
+    g->n_inputs += op == LIMN_OP_INPUT;
     return LIMN_OK;
 done:
     free(weight.v);
@@ -80,11 +97,25 @@ done:
     return status;
 }
 
+limn_status graph_add_node(limn_graph *g, limn_op op, int in, const limn_op_attr *attr, limn_values weight,
+                           limn_values bias, int *index) {
+    int source = op == LIMN_OP_INPUT || op == LIMN_OP_CONST;
+    return graph_add_node_n(g, op, !(source && in == -1), &in, attr, weight, bias, index);
+}
+
 static limn_status finish_node(limn_graph *g, limn_node *n) {
     const limn_op_row *row = &limn_op_table[n->op];
+    const limn_node *in[LIMN_MAX_IN];
     if (row->has_weight != (n->weight != NULL) || (!row->has_bias && n->bias))
         return limn_fail(LIMN_EINPUT, "%s", row->has_weight ? "it has no weights" : "it cannot have weights");
-    return row->shape(n, n->in < 0 ? NULL : &g->node[n->in].out);
+    if (n->n_in < row->min_in || n->n_in > row->max_in)
+        return limn_fail(LIMN_EINPUT, "it cannot have %d inputs", n->n_in);
+    n->batched = n->op == LIMN_OP_INPUT && !g->unbatched;
+    for (int i = 0; i < n->n_in; i++) {
+        in[i] = &g->node[n->in[i]];
+        n->batched |= in[i]->batched;
+    }
+    return row->shape(n, in);
 }
 
 limn_status graph_finish(limn_graph *g) {
@@ -94,7 +125,7 @@ limn_status graph_finish(limn_graph *g) {
         limn_node *n = &g->node[i];
         limn_status s = finish_node(g, n);
         if (s == LIMN_OK) continue;
-        if (n->layer < 0) return limn_fail_at(s, "the input: ");
+        if (n->layer < 0) return limn_fail_at(s, n->op == LIMN_OP_INPUT ? "the input: " : "a constant: ");
         return limn_fail_at(s, "layer `%s` (%s): ", g->layer[n->layer].name, g->layer[n->layer].type);
     }
     for (int i = 0; i < g->n_layers; i++) {
@@ -106,18 +137,29 @@ limn_status graph_finish(limn_graph *g) {
     return LIMN_OK;
 }
 
+/* Whether node k makes probabilities of scores: a softmax of a vector, or the sigmoid of a single output. */
+static int is_final(const limn_node *n) {
+    if (n->op == LIMN_OP_SOFTMAX || n->op == LIMN_OP_LOG_SOFTMAX) return 1;
+    return n->op == LIMN_OP_UNARY && n->attr.f == LIMN_F_SIGMOID && limn_shape_size(&n->out) == 1;
+}
+
 limn_status graph_swap_softmax(limn_graph *g) {
-    int last = g->n_nodes - 1;
-    while (last > 0 && g->node[last].op == LIMN_OP_IDENTITY) last = g->node[last].in;
-    if (last <= 0 || g->node[last].op != LIMN_OP_SOFTMAX) return LIMN_OK;
+    if (g->n_layers == 0) return LIMN_OK;
+    int last = g->layer[g->n_layers - 1].last;
+    while (last > 0 && g->node[last].op == LIMN_OP_IDENTITY) last = g->node[last].in[0];
+    if (last <= 0 || g->node[last].layer < 0 || !is_final(&g->node[last])) return LIMN_OK;
     limn_layer *l = &g->layer[g->node[last].layer];
-    /* A layer keeps at least one node; elsewhere than at the very end, removing a node would renumber others. */
-    if (last == g->n_nodes - 1 && l->first < last) {
+    limn_op was = g->node[last].op;
+    /* A layer keeps at least one node, which gives its output; elsewhere than at the very end, removing a node would
+     * renumber others. */
+    if (last == g->n_nodes - 1 && l->first < last && g->node[last].in[0] == last - 1) {
+        free(g->node[last].in);
         l->last--;
         g->n_nodes--;
-    } else
+    } else {
         g->node[last].op = LIMN_OP_IDENTITY;
-    g->final_activation = LIMN_OP_SOFTMAX;
+    }
+    g->final_activation = was;
     return LIMN_OK;
 }
 
@@ -143,7 +185,7 @@ int graph_feature_layer(const limn_graph *g) {
     int scores = last_dense_before(g, g->n_layers);
     if (scores < 0) return -1;
     int hidden = last_dense_before(g, scores);
-    return hidden >= 0 ? hidden : g->node[g->node[g->layer[scores].first].in].layer;
+    return hidden >= 0 ? hidden : g->node[g->node[g->layer[scores].first].in[0]].layer;
 }
 
 int graph_cam_layer(const limn_graph *g) {

@@ -150,7 +150,7 @@ limn_status limn_engine_doctor(limn_text_fn write, void *ctx) {
     TRY(sgemm_is_right(&right));
     TRY(text_put(&t, "engine: oneDNN %s, %s, %d threads\n", limn_engine_version(), limn_engine_isa(), limn_threads(0)));
     for (int k = 1; k < g->n_nodes; k++)
-        TRY(text_put(&t, "  %-8s %s\n", limn_op_table[g->node[k].op].name, limn_net_backend(n, k)));
+        TRY(text_put(&t, "  %-8s %s\n", limn_op_name(&g->node[k]), limn_net_backend(n, k)));
     TRY(text_put(&t, "  %-8s %s\n", "sgemm", right ? "onednn" : "WRONG: results that use it cannot be trusted"));
     if (!right) FAIL(LIMN_EFAIL, "the known-answer self-test fails: oneDNN's matrix product is wrong on this machine");
     if (limn_net_fallbacks(n) == 0)

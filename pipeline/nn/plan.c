@@ -239,7 +239,8 @@ static int may_overwrite(const limn_net *n, int k) {
     const limn_graph *g = n->graph;
     int readers = 0;
     if (k <= 0 || g->layer[g->node[k].layer].last == k) return 0;
-    for (int i = 0; i < g->n_nodes; i++) readers += g->node[i].in == k;
+    for (int i = 0; i < g->n_nodes; i++)
+        for (int j = 0; j < g->node[i].n_in; j++) readers += g->node[i].in[j] == k;
     if (readers > 1 || n->step[k].op->vjp_reads_value) return 0;
     return !same_address(n, n->step[k].value, n->step[n->step[k].in].value) || may_overwrite(n, n->step[k].in);
 }
@@ -303,9 +304,11 @@ static limn_status plan_step(limn_net *n, int k) {
     net_step *s = &n->step[k];
     const limn_node *node = &n->graph->node[k];
     int ref = n->backend == LIMN_BACKEND_REF || n->ref[k];
-    *s = (net_step){.node = node, .in = node->in, .extra = -1, .user = -1};
+    *s = (net_step){.node = node, .in = node->n_in ? node->in[0] : -1, .extra = -1, .user = -1};
     if (node->op == LIMN_OP_INPUT) return plan_input(n, s);
     s->op = (ref ? net_ops_ref : net_ops_dnnl)[node->op];
+    if (!s->op || node->n_in != 1)
+        return limn_fail(LIMN_EINPUT, "the engine cannot evaluate the operation `%s`", limn_op_name(node));
     TRY(s->op->plan(n, s));
     if (ref) snprintf(s->backend, sizeof s->backend, "ref");
     TRY(plan_taps(n, s));
