@@ -141,7 +141,11 @@ static limn_status check_plots(limn_run_state *r) {
 static limn_status check_out(const limn_run_state *r) {
     char path[PATH_MAX];
     struct stat st;
+    size_t n = strlen(r->db);
     if (r->exp->n_plots == 0) return LIMN_OK;
+    if (!*r->out) return limn_fail(LIMN_EINPUT, "the name of the output folder is empty");
+    if (strncmp(r->out, r->db, n) == 0 && strchr("/", r->out[n])) /* the end, or a folder in it */
+        return limn_fail(LIMN_EINPUT, "%s: the database has that name, so the output folder needs another", r->out);
     if (snprintf(path, sizeof path, "%s", r->out) >= (int)sizeof path)
         return limn_fail(LIMN_EINPUT, "%.60s…: the path of the output folder is too long", r->out);
     for (;;) {

@@ -99,6 +99,11 @@ check 'the base experiment runs' [ "$code" = 0 ]
 cp bad.db good.db
 sqlite3 bad.db 'PRAGMA user_version = 9999'; refused 'a database of a newer version' 'bad\.db.*(newer|version)'
 cp good.db bad.db
+for out in '' bad.db bad.db/x e.yaml new new/in; do
+    limn run e.yaml --out "$out" --db "$([ "${out%%/*}" = new ] && echo new || echo bad.db)" --fresh
+    check "output folder \`$out\`" fails 2 'output folder|is not a folder'
+done
+check 'nothing made' [ ! -e new ]
 mkdir -p "$work/ro" && mount -t tmpfs -o size=1m none "$work/ro" 2>/dev/null && mount -o remount,ro "$work/ro" 2>/dev/null
 if mountpoint -q "$work/ro"; then
     limn run e.yaml --out ro/pictures --fresh
