@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "base/try.h"
+#include "base/utf8.h"
 #include "db/db.h"
 #include "db/functions.h"
 
@@ -71,20 +72,6 @@ static void real_text(char text[40], double d) {
     if (!strpbrk(text, ".e")) strncat(text, ".0", 3);
 }
 
-/* Length of the well-formed UTF-8 character at p (n bytes left), 0 where there is none; *code = its code point. */
-static size_t utf8_at(const unsigned char *p, size_t n, uint32_t *code) {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
-    if (len == 0 || len > n) return 0;
-    uint32_t c = len == 1 ? p[0] : p[0] & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if (p[i] >> 6 != 2) return 0;
-        c = c << 6 | (p[i] & 0x3fu);
-    }
-    *code = c;
-    return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000) ? 0 : len;
-}
-
 /* ---- JSON ----------------------------------------------------------------------------------------------- */
 
 static void json_string(shell *sh, const char *text, size_t n) {
@@ -93,7 +80,7 @@ static void json_string(shell *sh, const char *text, size_t n) {
     emit_text(sh, "\"");
     for (size_t i = 0, len; i < n; i += len ? len : 1) {
         uint32_t c = 0;
-        len = utf8_at(p + i, n - i, &c);
+        len = limn_utf8(p + i, n - i, &c);
         if (len == 0)
             emit_text(sh, "\xef\xbf\xbd"); /* U+FFFD */
         else if (c == '"' || c == '\\')
@@ -212,7 +199,7 @@ static void cell_text(shell *sh, const char *text, size_t n) {
     char escape[8];
     for (size_t i = 0, len; i < n; i += len ? len : 1) {
         uint32_t c = 0;
-        len = utf8_at(p + i, n - i, &c);
+        len = limn_utf8(p + i, n - i, &c);
         if (len == 0)
             cell_add(sh, escape, (size_t)snprintf(escape, sizeof escape, "\\x%02x", p[i]));
         else if (c == '\n')

@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "base/try.h"
+#include "base/utf8.h"
 #include "plots/glyphs.h"
 
 enum { REPLACEMENT = 0xfffd, ELLIPSIS = 0x2026 };
@@ -46,24 +47,12 @@ void plots_put(plots_text *t, const char *fmt, ...) {
     t->n += (size_t)n;
 }
 
-/* Reads one character (well-formed UTF-8: no overlong forms, surrogates or anything above U+10FFFF) and advances *s; a
- * byte that starts none is read as U+FFFD. */
+/* Reads one character and advances *s; a byte that starts none is read as U+FFFD. */
 static uint32_t next_character(const unsigned char **s) {
-    const unsigned char *p = *s;
-    uint32_t c = *p++;
-    int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : -1;
-    *s = p;
-    if (more < 0) return REPLACEMENT;
-    if (more == 0) return c;
-    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-    c &= 0x3fu >> more;
-    for (int i = 0; i < more; i++) {
-        if ((p[i] & 0xc0) != 0x80) return REPLACEMENT; /* also at the end: NUL is no continuation */
-        c = c << 6 | (p[i] & 0x3f);
-    }
-    if (c < least[more] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return REPLACEMENT;
-    *s = p + more;
-    return c;
+    uint32_t c;
+    size_t n = limn_utf8(*s, strnlen((const char *)*s, 4), &c);
+    *s += n ? n : 1;
+    return n ? c : REPLACEMENT;
 }
 
 /* Ranges that no label may hold, and what stands for them. */

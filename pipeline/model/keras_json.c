@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/try.h"
+#include "base/utf8.h"
 #include "model/keras.h"
 
 enum { MAX_INT = 1 << 30 }; /* no size in a network comes near; sums of a few cannot overflow an int64 */
@@ -89,24 +90,13 @@ done:
     return status;
 }
 
-/* Length of the UTF-8 sequence at s, 0 where it is none (overlong forms, surrogates, > U+10FFFF included). */
-static int utf8_length(const unsigned char *s) {
-    if (s[0] < 0x80) return 1;
-    int n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc2 ? 2 : 0;
-    if (s[0] > 0xf4) return 0;
-    for (int i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)) return 0;
-    if ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
-    return n;
-}
-
 int keras_is_name(const char *s) {
-    if (!*s || strlen(s) > KERAS_MAX_NAME) return 0;
-    for (const unsigned char *p = (const unsigned char *)s; *p;) {
-        int n = *p < 0x20 || *p == 0x7f ? 0 : utf8_length(p);
-        if (n == 0) return 0;
-        p += n;
+    size_t left = strlen(s), n;
+    if (left == 0 || left > KERAS_MAX_NAME) return 0;
+    for (; left > 0; s += n, left -= n) {
+        uint32_t c;
+        n = limn_utf8(s, left, &c);
+        if (n == 0 || c < 0x20 || c == 0x7f) return 0;
     }
     return 1;
 }
