@@ -383,11 +383,12 @@ static void threads_change_no_bit(void **state) {
         size_t n0 = 0, nq;
         o.trace_every = 7;
         if (variant == 1) o.engine = LIMN_TSNE_EXACT, o.iterations = 5;
-        if (variant == 2) o.dims = 3, o.init = LIMN_INIT_RANDOM;
+        if (variant == 2) o.dims = 3, o.iterations = 8, o.init = LIMN_INIT_RANDOM;
         for (size_t t = 0; t < COUNT_OF(threads); t++) {
             o.threads = threads[t];
             limn_embedding *e = map_of(X, N, D, o);
-            must(limn_embed_quality(q, 16, &nq, X, N, D, e->Y, o.dims, labels, 1, threads[t]));
+            nq = 0;
+            if (variant == 0) must(limn_embed_quality(q, 16, &nq, X, N, D, e->Y, o.dims, labels, 1, threads[t]));
             if (!first) {
                 first = e;
                 n0 = nq;
