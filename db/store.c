@@ -118,26 +118,44 @@ static limn_status immutable_uri(char **uri, const char *real) {
     return LIMN_OK;
 }
 
-static limn_status open_reader(limn_store *s) {
+/* Whether a run may be writing, or was killed: then only SQLite's own locks make reading safe. */
+static int has_lock_file(const limn_store *s) {
+    char lock[4200];
+    snprintf(lock, sizeof lock, "%s.lock", s->real);
+    return access(lock, F_OK) == 0;
+}
+
+/* Opens the file, as one that nobody changes or with SQLite's locks, and reads its first page. */
+static limn_status try_reader(limn_store *s, int still) {
     limn_status status = LIMN_OK;
     char *uri = NULL;
     int64_t tables = 0;
-    int found = 0, flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, still = wal_is_absent(s);
+    int found = 0, flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
     if (still) TRY(immutable_uri(&uri, s->real));
-    int rc = sqlite3_open_v2(still ? uri : s->real, &s->db, still ? flags | SQLITE_OPEN_URI : flags, NULL);
-    if (rc != SQLITE_OK) TRY(db_fail(s->db, s->path));
-    status = db_exec(s, for_all_sql);
-    if (status == LIMN_OK) status = db_get(s, &tables, &found, "SELECT count(*) FROM sqlite_schema", NULL, 0);
-    rc = sqlite3_errcode(s->db);
-    if (status != LIMN_OK && (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY))
-        status =
-            limn_fail(LIMN_EINPUT,
-                      "%s: a run was cut off and its -wal cannot be used in a read-only folder: let a run finish, or "
-                      "copy %s and its -wal into a folder that can be written",
-                      s->path, s->path);
+    if (sqlite3_open_v2(still ? uri : s->real, &s->db, still ? flags | SQLITE_OPEN_URI : flags, NULL) != SQLITE_OK)
+        TRY(db_fail(s->db, s->path));
+    TRY(db_exec(s, for_all_sql));
+    TRY(db_get(s, &tables, &found, "SELECT count(*) FROM sqlite_schema", NULL, 0));
 done:
     free(uri);
     return status;
+}
+
+static limn_status open_reader(limn_store *s) {
+    int still = wal_is_absent(s), locked = has_lock_file(s);
+    limn_status status = try_reader(s, still && !locked);
+    int rc = s->db ? sqlite3_errcode(s->db) : SQLITE_OK;
+    if (status == LIMN_OK || (rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY)) return status;
+    if (still && locked) { /* a read-only folder: nothing is missing, and nobody can write there */
+        db_finalize(s);
+        sqlite3_close(s->db);
+        s->db = NULL;
+        return try_reader(s, 1);
+    }
+    return limn_fail(LIMN_EINPUT,
+                     "%s: a run was cut off and its -wal cannot be used in a read-only folder: let a run finish, or "
+                     "copy %s and its -wal into a folder that can be written",
+                     s->path, s->path);
 }
 
 limn_status store_open_readonly(limn_store **out, const char *path) {

@@ -299,6 +299,24 @@ static void readers_see_committed_rows_while_one_writes(void **state) {
     store_close(w);
 }
 
+/* The file says WAL and its log is still empty: whoever reads now must see what is written next. */
+static void a_reader_that_comes_before_the_first_row_sees_it(void **state) {
+    (void)state;
+    const char *path = temp_path("early.db");
+    limn_store *w = NULL, *r = NULL;
+    int64_t attribution = 0;
+    size_t done = 9;
+    OK(store_open(&w, path));
+    OK(store_open_readonly(&r, path));
+    begin_and_map(w, &attribution, 0, 3);
+    OK(store_commit(w));
+    OK(store_have(r, STORE_MAPS, attribution, 1, NULL, STORED_N, &done));
+    assert_int_equal(done, 3);
+    store_close(r);
+    store_close(w);
+    assert_false(exists(path, "-wal"));
+}
+
 static void a_reader_that_stays_keeps_the_log_alive_and_no_more(void **state) {
     (void)state;
     const char *path = temp_path("stays.db");
@@ -376,6 +394,8 @@ static void a_read_only_folder_is_enough_to_read(void **state) {
     assert_int_equal(as_nobody(read_only, path), 0);
     assert_false(exists(path, "-wal"));
     assert_false(exists(path, "-shm"));
+    temp_file("ro/%41 #1?.db.lock", "limn 1\n", 7); /* that was copied too */
+    assert_int_equal(as_nobody(read_only, path), 0);
     /* and where a -wal without its index lies there: what cannot be read is said */
     chmod(folder, 0755);
     kill_child(child_writes(temp_path("cut.db"), write_a_batch_and_a_half));
@@ -457,6 +477,7 @@ int main(void) {
         cmocka_unit_test(the_second_writer_is_told),
         cmocka_unit_test(a_kill_leaves_whole_batches),
         cmocka_unit_test(readers_see_committed_rows_while_one_writes),
+        cmocka_unit_test(a_reader_that_comes_before_the_first_row_sees_it),
         cmocka_unit_test(a_reader_that_stays_keeps_the_log_alive_and_no_more),
         cmocka_unit_test(a_read_only_folder_is_enough_to_read),
         cmocka_unit_test(a_full_disk_is_said_and_leaves_what_was_stored),
