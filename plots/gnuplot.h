@@ -11,8 +11,8 @@
  * (then it and what it started are killed). Thread-safe. */
 limn_status plots_gnuplot(const char *folder, const char *script, const char *part, double seconds) LIMN_CHECK;
 
-/* What fontconfig's fc-list prints of the characters of all fonts, into words[room]; 0 where it is missing, fails or says
- * more. Thread-safe. */
+/* What fontconfig's fc-list prints of the characters of all fonts, into words[room]; 0 where it is missing, fails or
+ * says more. Thread-safe. */
 int plots_fonts(char *words, size_t room);
 
 #endif

@@ -253,8 +253,8 @@ static int has_gray_note(const scatter *p) {
     return p->colour->kind == LIMN_COLOUR_CLASS && !p->in_legend && p->count[GRAY] > 0;
 }
 
-/* The legend's place and size. On the right it may be as wide as the map; where that is too little it goes below the map,
- * and where the height is given too, names are cut. `above` and `below`: what else stands there. */
+/* The legend's place and size. On the right it may be as wide as the map; where that is too little it goes below the
+ * map, and where the height is given too, names are cut. `above` and `below`: what else stands there. */
 static limn_status place_legend(scatter *p, double above, double below) {
     const limn_figure *f = &p->spec->figure;
     limn_status status = LIMN_OK;

@@ -2,11 +2,11 @@
  *
  * Why a gate and not an escape here and there: in gnuplot 5.4 backticks inside double quotes run a shell command, `@x`
  * is a macro, and a line break ends even a single-quoted string, so that the next line runs as a command. Cleaned text
- * has no line breaks, and single quotes switch off everything else but the quote itself. To double that one, as the manual
- * says, is not enough: the scanner takes a pair in only behind another character, so that a name that begins with a quote
- * or has two in a row falls apart into several strings. It leaves the string instead: 'it'."'".'s'. That in turn misleads the
- * search for macros, which then takes what follows for code: a string ends behind each @ too, so that no name follows
- * it: 'a@'.'b'. */
+ * has no line breaks, and single quotes switch off everything else but the quote itself. To double that one, as the
+ * manual says, is not enough: the scanner takes a pair in only behind another character, so that a name that begins with
+ * a quote or has two in a row falls apart into several strings. It leaves the string instead: 'it'."'".'s'. That in turn
+ * misleads the search for macros, which then takes what follows for code: a string ends behind each @ too, so that no
+ * name follows it: 'a@'.'b'. */
 #include "plots/text.h"
 
 #include <ctype.h>
