@@ -28,7 +28,7 @@ limn_status limn_digest(const char *db, int tables, int check, limn_text_fn writ
     return store_digest_file(db, tables, check, write, ctx);
 }
 
-/* ---- info ---------------------------------------------------------------------------------------------------------- */
+/* ---- info -------------------------------------------------------------------------------------------------------- */
 
 /* Each layer's backend, so that a fallback can't hide. */
 static limn_status describe_plan(const limn_graph *g, const text_out *t) {

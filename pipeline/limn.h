@@ -29,8 +29,7 @@ typedef struct {
     void *ctx;
 } limn_voice;
 
-/* ---- the whole pipeline ---------------------------------------------------------------------------------------------
- */
+/* ---- the whole pipeline ------------------------------------------------------------------------------------------ */
 typedef struct {
     const char *db;  /* NULL: NAME.db in the current folder */
     const char *out; /* NULL: NAME/ in the current folder */
@@ -53,8 +52,7 @@ LIMN_API limn_status limn_run(const char *experiment, const limn_run_options *o,
                               limn_run_result *result) LIMN_CHECK;
 LIMN_API void limn_run_result_clear(limn_run_result *r);
 
-/* ---- maps without an experiment file --------------------------------------------------------------------------------
- */
+/* ---- maps without an experiment file ----------------------------------------------------------------------------- */
 typedef struct {
     const char *model, *weights; /* weights: NULL, or the weight file of a config */
     const char *const *images;   /* (n_images) files or folders */
@@ -67,16 +65,14 @@ typedef struct {
 LIMN_API limn_status limn_attribute(const limn_attribute_call *c, const limn_voice *v,
                                     limn_run_result *result) LIMN_CHECK;
 
-/* ---- vectors from a file to a map -----------------------------------------------------------------------------------
- */
+/* ---- vectors from a file to a map -------------------------------------------------------------------------------- */
 /* X (n, D) from .npy, .csv or IDX (u8/float; IDX pictures are flattened); labels NULL or a file of n integers. Writes Y
  * as .npy or .csv by the ending of `out`; `picture` (NULL: none) is a .png/.svg/.pdf scatter. quality: text of the
  * figures. */
 LIMN_API limn_status limn_embed_file(const char *in, const char *out, const char *labels, const char *picture,
                                      const limn_embed_options *o, const limn_voice *v) LIMN_CHECK;
 
-/* ---- asking ---------------------------------------------------------------------------------------------------------
- */
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
 typedef enum { LIMN_TABLE, LIMN_CSV, LIMN_JSON } limn_format_kind;
 /* What a model, a data set or a results database holds. */
 LIMN_API limn_status limn_info(const char *path, const char *weights, limn_format_kind as, int plan, limn_text_fn write,
@@ -89,8 +85,7 @@ LIMN_API limn_status limn_digest(const char *db, int tables, int check, limn_tex
 LIMN_API limn_status limn_doctor(limn_text_fn write, void *ctx) LIMN_CHECK;
 LIMN_API limn_status limn_methods(limn_format_kind as, limn_text_fn write, void *ctx) LIMN_CHECK;
 
-/* ---- figures again, from the store ----------------------------------------------------------------------------------
- */
+/* ---- figures again, from the store ------------------------------------------------------------------------------- */
 typedef struct {
     const char *db, *out;
     const char *const *set; /* (n_set) "key=value" of one entry of `plots`; none: all the figures of the last run */

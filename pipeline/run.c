@@ -31,8 +31,7 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* ---- what stages call ----------------------------------------------------------------------------------------------
- */
+/* ---- what stages call -------------------------------------------------------------------------------------------- */
 
 limn_status run_progress(limn_run_state *r, size_t done, double value) {
     r->stage_done = done;
@@ -101,8 +100,7 @@ limn_status run_chunk_read(const limn_run_state *r, size_t c, float *x) {
     return limn_dataset_batch(r->data, c * r->B, rows, x);
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 /* Everything resolved, as the run's row keeps it: the experiment, the model and the data by their hashes. */
 static limn_status resolved_options(limn_run_state *r) {
@@ -163,8 +161,7 @@ static void close_all(limn_run_state *r) {
     experiment_free(r->exp);
 }
 
-/* ---- running -------------------------------------------------------------------------------------------------------
- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 static limn_status fill_result(limn_run_state *r, limn_store *s, int64_t run_id, limn_run_result *out) {
     limn_status status = LIMN_OK;

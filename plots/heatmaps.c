@@ -67,8 +67,7 @@ typedef struct {
     plots_sheet sheet;
 } grid;
 
-/* ---- scales ---------------------------------------------------------------------------------------------------------
- */
+/* ---- scales ------------------------------------------------------------------------------------------------------ */
 static limn_status check(grid *g) {
     const limn_heatmaps *s = g->spec;
     limn_status status = LIMN_OK;
@@ -131,8 +130,7 @@ static double snap(const grid *g, double cm) { /* to a whole dot */
     return g->dot * round(cm / g->dot);
 }
 
-/* ---- layout ---------------------------------------------------------------------------------------------------------
- */
+/* ---- layout ------------------------------------------------------------------------------------------------------ */
 static int group_of(const grid *g, size_t row) {
     return g->spec->row_group ? g->spec->row_group[row] : (int)row;
 }
@@ -299,8 +297,7 @@ static double cell_y(const grid *g, size_t row) {
     return g->above + (double)g->place[row] * g->row_h + middle + snap(g, g->row_gap[row]);
 }
 
-/* ---- legend ---------------------------------------------------------------------------------------------------------
- */
+/* ---- legend ------------------------------------------------------------------------------------------------------ */
 static int same_scale(const plots_scale *a, const plots_scale *b) {
     return a->palette == b->palette && a->symmetric == b->symmetric && a->lo == b->lo && a->hi == b->hi;
 }
@@ -403,8 +400,7 @@ done:
     return status;
 }
 
-/* ---- the picture ----------------------------------------------------------------------------------------------------
- */
+/* ---- the picture ------------------------------------------------------------------------------------------------- */
 /* Pixels of a cell's image along one side: each of the map's twice, or the cell's dots where the map has more. */
 static size_t tile_side(const grid *g, size_t side, double cm) {
     size_t dots = (size_t)(cm / g->dot + .5);

@@ -43,8 +43,7 @@ const limn_scatter_colour *limn_scatter_colour_find(const char *name) {
     return NULL;
 }
 
-/* ---- the points -----------------------------------------------------------------------------------------------------
- */
+/* ---- the points -------------------------------------------------------------------------------------------------- */
 enum { GRAY, MAIN, WRONG, GROUPS };
 enum { PLAIN_RGB = 0x0072b2, RIGHT_RGB = 0x9db8d2, WRONG_RGB = 0xd7191c, BAR_STEPS = 256, BAR_ROWS = 8 };
 
@@ -180,8 +179,7 @@ static void find_extent(scatter *p) {
     p->value_hi = hi;
 }
 
-/* ---- the layout -----------------------------------------------------------------------------------------------------
- */
+/* ---- the layout -------------------------------------------------------------------------------------------------- */
 /* Names chosen by themselves: the most classes, and the least points a class, which a name would hide. */
 enum { AUTO_NAMES = 40, AUTO_POINTS = 10 };
 static const double AUTO_COVER = .25; /* of the map, the most that names chosen by themselves may lie on */
@@ -321,8 +319,7 @@ static void scale(scatter *p) {
     sheet->y_top = sheet->y_bottom + units * sheet->height;
 }
 
-/* ---- the script -----------------------------------------------------------------------------------------------------
- */
+/* ---- the script -------------------------------------------------------------------------------------------------- */
 static limn_status put_frame(scatter *p) {
     const limn_scatter *spec = p->spec;
     const limn_figure *f = &spec->figure;
@@ -431,8 +428,7 @@ done:
     return status;
 }
 
-/* ---- names at medians -----------------------------------------------------------------------------------------------
- */
+/* ---- names at medians -------------------------------------------------------------------------------------------- */
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
@@ -503,8 +499,7 @@ done:
     return status;
 }
 
-/* ---- points in the script -------------------------------------------------------------------------------------------
- */
+/* ---- points in the script ---------------------------------------------------------------------------------------- */
 static void put_points(scatter *p, int group, const char *using, const char *style, int *first) {
     size_t skip = 0;
     if (p->count[group] == 0) return;

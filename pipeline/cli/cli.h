@@ -9,8 +9,7 @@
 
 #include "limn.h"
 
-/* ---- commands -----------------------------------------------------------------------------------------------------
- */
+/* ---- commands ---------------------------------------------------------------------------------------------------- */
 
 /* argv[0] is the command's name; returns the exit code. */
 int cmd_run(int argc, char **argv);
@@ -25,8 +24,7 @@ int cmd_methods(int argc, char **argv);
 
 enum { CLI_GO_ON = -1, CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 
-/* ---- options.c ----------------------------------------------------------------------------------------------------
- */
+/* ---- options.c --------------------------------------------------------------------------------------------------- */
 
 typedef enum {
     CLI_FLAG,   /* int = 1 */
@@ -70,8 +68,7 @@ int cli_add_set(cli_list *list, const cli_option *o, const char *value);
  * code. */
 int cli_parse(const cli_command *c, int argc, char **argv, void *into, int *first);
 
-/* ---- output.c -----------------------------------------------------------------------------------------------------
- */
+/* ---- output.c ---------------------------------------------------------------------------------------------------- */
 
 /* "limn: SENTENCE" on standard error, control characters as '?'; returns code. */
 int cli_error(int code, const char *fmt, ...) LIMN_PRINTF(2, 3);
@@ -90,8 +87,7 @@ void cli_json_text(const char *text);
 /* A number as JSON: null where it is not finite. */
 void cli_json_number(double value);
 
-/* ---- progress.c ---------------------------------------------------------------------------------------------------
- */
+/* ---- progress.c -------------------------------------------------------------------------------------------------- */
 
 /* How a command speaks while it works: one line that is drawn anew on a terminal, plain lines (at most one in some
  * seconds) where standard error is no terminal, JSON lines on standard output, or nothing. */

@@ -125,8 +125,7 @@ yaml_node_t *experiment_item(const experiment_parser *p, const experiment_list *
     return list->node ? yaml_document_get_node(p->doc, list->node->data.sequence.items.start[i]) : list->one;
 }
 
-/* ---- text to document ---------------------------------------------------------------------------------------------
- */
+/* ---- text to document -------------------------------------------------------------------------------------------- */
 
 /* Whether line `line` (from 0) of text is indented with a tab. */
 static int tab_indents(const char *text, size_t size, size_t line) {

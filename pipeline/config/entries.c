@@ -14,8 +14,7 @@
 #include "base/try.h"
 #include "plots/palette.h"
 
-/* ---- data ---------------------------------------------------------------------------------------------------------
- */
+/* ---- data -------------------------------------------------------------------------------------------------------- */
 
 static limn_status set_data(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     limn_data_options *o = (limn_data_options *)(void *)((char *)into + k->offset);
@@ -49,8 +48,7 @@ static cJSON *put_preprocess(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_preprocess_type = {set_preprocess, put_preprocess};
 
-/* ---- lists of entries ---------------------------------------------------------------------------------------------
- */
+/* ---- lists of entries -------------------------------------------------------------------------------------------- */
 
 /* What a list of entries is, and where it goes. T begins with `char *name`. */
 typedef struct entry_rule {
@@ -144,8 +142,7 @@ done:
     return status;
 }
 
-/* ---- embed --------------------------------------------------------------------------------------------------------
- */
+/* ---- embed ------------------------------------------------------------------------------------------------------- */
 
 static void embed_begin(const experiment_parser *p, void *entry, int line) {
     experiment_embed *e = entry;
@@ -185,8 +182,7 @@ static cJSON *put_embeds(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_embeds_type = {set_embeds, put_embeds};
 
-/* ---- attribute ----------------------------------------------------------------------------------------------------
- */
+/* ---- attribute --------------------------------------------------------------------------------------------------- */
 
 static void attribute_begin(const experiment_parser *p, void *entry, int line) {
     (void)p;
@@ -283,8 +279,7 @@ static cJSON *put_attributes(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_attributes_type = {set_attributes, put_attributes};
 
-/* ---- plots --------------------------------------------------------------------------------------------------------
- */
+/* ---- plots ------------------------------------------------------------------------------------------------------- */
 
 static void plot_begin(const experiment_parser *p, void *entry, int line) {
     (void)p;
@@ -374,8 +369,7 @@ static cJSON *put_plots(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_plots_type = {set_plots, put_plots};
 
-/* ---- one entry's options as JSON ----------------------------------------------------------------------------------
- */
+/* ---- one entry's options as JSON --------------------------------------------------------------------------------- */
 
 limn_status experiment_embed_json(char **out, const experiment_embed *e) {
     cJSON *o = cJSON_CreateObject();

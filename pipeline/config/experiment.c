@@ -103,8 +103,7 @@ done:
     return status;
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------------------------
- */
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
 limn_status experiment_print(char **out, cJSON *o, limn_status s) {
     *out = s == LIMN_OK && o ? cJSON_PrintUnformatted(o) : NULL;
@@ -124,8 +123,7 @@ limn_status experiment_data_json(char **out, const limn_experiment *e) {
     return experiment_print(out, o, experiment_put_map(o, experiment_section_find("data"), &e->data, NULL, skip));
 }
 
-/* ---- free ---------------------------------------------------------------------------------------------------------
- */
+/* ---- free -------------------------------------------------------------------------------------------------------- */
 
 static void free_texts(char *const *text, size_t n) {
     for (size_t i = 0; text && i < n; i++) free(text[i]);
@@ -184,8 +182,7 @@ void experiment_free(limn_experiment *e) {
     free(e);
 }
 
-/* ---- other plots ----------------------------------------------------------------------------------------------------
- */
+/* ---- other plots ------------------------------------------------------------------------------------------------- */
 
 limn_status experiment_replace_plots(limn_experiment *e, const char *text, const char *path) {
     limn_status status = LIMN_OK;

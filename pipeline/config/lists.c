@@ -29,8 +29,7 @@ static cJSON *put_texts(char *const *text, size_t n) {
     return list;
 }
 
-/* ---- model --------------------------------------------------------------------------------------------------------
- */
+/* ---- model ------------------------------------------------------------------------------------------------------- */
 
 static limn_status set_model(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     limn_experiment *e = into;
@@ -54,8 +53,7 @@ static cJSON *put_model(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_model_type = {set_model, put_model};
 
-/* ---- data ---------------------------------------------------------------------------------------------------------
- */
+/* ---- data -------------------------------------------------------------------------------------------------------- */
 
 static limn_status set_images(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     limn_status status = LIMN_OK;
@@ -142,8 +140,7 @@ static cJSON *put_channels(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_channels_type = {set_channels, put_channels};
 
-/* ---- features -----------------------------------------------------------------------------------------------------
- */
+/* ---- features ---------------------------------------------------------------------------------------------------- */
 
 static limn_status set_features(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     limn_status status = LIMN_OK;
@@ -176,8 +173,7 @@ static cJSON *put_features(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_features_type = {set_features, put_features};
 
-/* ---- references to other entries ----------------------------------------------------------------------------------
- */
+/* ---- references to other entries --------------------------------------------------------------------------------- */
 
 /* "`KEY` is `VALUE`, but SET has only a, b, c (did you mean …)"; names[i] at stride bytes from one another. */
 static limn_status no_such(const experiment_parser *p, const experiment_key *k, const yaml_node_t *node,
@@ -274,8 +270,7 @@ static cJSON *put_columns(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_columns_type = {set_columns, put_columns};
 
-/* ---- formats ------------------------------------------------------------------------------------------------------
- */
+/* ---- formats ----------------------------------------------------------------------------------------------------- */
 
 static limn_status add_format(experiment_plot *plot, const char *text) {
     for (size_t i = 0; i < plot->n_formats; i++)

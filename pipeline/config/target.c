@@ -51,8 +51,7 @@ done:
     return status;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static limn_status read_class(const experiment_parser *p, const experiment_key *k, const yaml_node_t *node,
                               experiment_target *t, size_t i) {
@@ -99,8 +98,7 @@ static limn_status set_target(experiment_parser *p, const experiment_key *k, yam
     return read_classes(p, k, node, TARGET_CLASSES, t);
 }
 
-/* ---- printing -----------------------------------------------------------------------------------------------------
- */
+/* ---- printing ---------------------------------------------------------------------------------------------------- */
 
 static cJSON *target_json(const experiment_target *t) {
     if (kind_word[t->kind]) return cJSON_CreateString(kind_word[t->kind]);
@@ -134,8 +132,7 @@ limn_status experiment_target_text(char **out, const experiment_target *t) {
     return *out ? LIMN_OK : limn_fail(LIMN_ENOMEM, "no memory for the options as JSON");
 }
 
-/* ---- names to numbers ---------------------------------------------------------------------------------------------
- */
+/* ---- names to numbers -------------------------------------------------------------------------------------------- */
 
 typedef struct {
     const char *name;

@@ -23,8 +23,7 @@ static const void *const_member(const experiment_key *k, const void *from) {
     return (const char *)from + k->offset;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------
- */
+/* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 /* strtod and printf in the C locale, whatever the program's is. */
 static locale_t c_numbers(locale_t *old) {
@@ -175,8 +174,7 @@ static cJSON *put_seed(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_seed_type = {set_seed, put_seed};
 
-/* ---- words --------------------------------------------------------------------------------------------------------
- */
+/* ---- words ------------------------------------------------------------------------------------------------------- */
 
 static limn_status set_bool(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     static const char *const words = "false|true|no|yes|off|on|False|True|No|Yes|Off|On|FALSE|TRUE|NO|YES|OFF|ON";
@@ -214,8 +212,7 @@ static cJSON *put_enum(const experiment_key *k, const void *from) {
 /* An enum whose constants are in the order of the words in k->values. */
 const experiment_type experiment_enum_type = {set_enum, put_enum};
 
-/* ---- texts --------------------------------------------------------------------------------------------------------
- */
+/* ---- texts ------------------------------------------------------------------------------------------------------- */
 
 static limn_status set_text(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     const char *text;

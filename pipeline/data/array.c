@@ -12,8 +12,7 @@
 #include "base/try.h"
 #include "data/array_read.h"
 
-/* ---- element types --------------------------------------------------------------------------------------------------
- */
+/* ---- element types ----------------------------------------------------------------------------------------------- */
 /* IEEE 754 binary16: sign 1, exponent 5 (bias 15), fraction 10. */
 static double half_to_double(uint16_t h) {
     int exponent = h >> 10 & 31, fraction = h & 1023;
@@ -83,8 +82,7 @@ void limn_array_clear(limn_array *a) {
     *a = (limn_array){0};
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 /* count = product of dim, and *bytes = its size; a zero dim must not hide an overflow of the others. */
 static limn_status measure(limn_array *a, size_t *bytes, const char *name) {
     size_t size = limn_dtype_size(a->dtype);

@@ -28,8 +28,7 @@ struct limn_bytes {
     z_stream z;
 };
 
-/* ---- raw sources ----------------------------------------------------------------------------------------------------
- */
+/* ---- raw sources ------------------------------------------------------------------------------------------------- */
 static limn_status pull_file(void *ctx, const char *name, void *to, size_t n, size_t *got) {
     ssize_t r;
     do r = read(*(int *)ctx, to, n);
@@ -102,8 +101,7 @@ done:
     return status;
 }
 
-/* ---- the stream -----------------------------------------------------------------------------------------------------
- */
+/* ---- the stream -------------------------------------------------------------------------------------------------- */
 /* Refills the empty buffer; leaves it empty at the end. */
 static limn_status fill(limn_bytes *b) {
     size_t want = b->left < BUFFER ? b->left : BUFFER, got = 0;

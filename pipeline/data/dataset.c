@@ -26,8 +26,7 @@ struct limn_dataset {
     char fingerprint[65];
 };
 
-/* ---- opening --------------------------------------------------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 /* Labels from their file, or else from the folders. */
 static limn_status join_labels(limn_dataset *d, const limn_data_options *o) {
     size_t n = 0;
@@ -117,8 +116,7 @@ void limn_dataset_free(limn_dataset *d) {
     free(d);
 }
 
-/* ---- asking ---------------------------------------------------------------------------------------------------------
- */
+/* ---- asking ------------------------------------------------------------------------------------------------------ */
 size_t limn_dataset_count(const limn_dataset *d) {
     return d->count;
 }
@@ -157,8 +155,7 @@ const char *limn_dataset_format(const limn_dataset *d) {
     return d->source.format;
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 limn_status limn_dataset_raw(const limn_dataset *d, size_t i, float *raw) {
     return d->source.reader->read(&d->source, d->index[i], raw);
 }

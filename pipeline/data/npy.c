@@ -24,8 +24,7 @@ static const struct {
              {"i2", LIMN_I16},  {"u4", LIMN_U32}, {"i4", LIMN_I32}, {"u8", LIMN_U64},
              {"i8", LIMN_I64},  {"f2", LIMN_F16}, {"f4", LIMN_F32}, {"f8", LIMN_F64}};
 
-/* ---- the header: a dict literal -------------------------------------------------------------------------------------
- */
+/* ---- the header: a dict literal ---------------------------------------------------------------------------------- */
 typedef struct {
     const char *name, *p, *end;
     limn_array *a;
@@ -151,8 +150,7 @@ static limn_status read_dict(header *h) {
     return LIMN_OK;
 }
 
-/* ---- Fortran order --------------------------------------------------------------------------------------------------
- */
+/* ---- Fortran order ----------------------------------------------------------------------------------------------- */
 /* Element (i0, …, ik) lies at i0 + d0 (i1 + d1 (i2 + …)); C order wants ik fastest. An odometer over the C order keeps
  * the Fortran offset up to date. */
 static limn_status to_c_order(limn_array *a) {
@@ -206,8 +204,7 @@ done:
     return status;
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 static int write_all(int fd, const void *data, size_t n) {
     const char *p = data;
     while (n > 0) {

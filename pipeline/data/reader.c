@@ -80,8 +80,7 @@ void data_source_clear(data_source *s) {
     *s = (data_source){0};
 }
 
-/* ---- channels -------------------------------------------------------------------------------------------------------
- */
+/* ---- channels ---------------------------------------------------------------------------------------------------- */
 static void repeat(float *x, const float *p, size_t n, int bytes) {
     (void)bytes;
     for (int c = 0; c < 3; c++) memcpy(x + (size_t)c * n, p, n * sizeof *x);

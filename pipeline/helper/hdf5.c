@@ -57,8 +57,7 @@ typedef struct {
     answer_status blame; /* what a LIMN_EINPUT means */
 } answer;
 
-/* ---- sentences ------------------------------------------------------------------------------------------------------
- */
+/* ---- sentences --------------------------------------------------------------------------------------------------- */
 static herr_t first_cause(unsigned n, const H5E_error2_t *e, void *ctx) {
     char *text = ctx;
     if (n == 0 && e->desc) snprintf(text, ANSWER_TEXT, "%s", e->desc);
@@ -78,8 +77,7 @@ static limn_status damaged(const char *what) {
         FAIL(LIMN_EINPUT, __VA_ARGS__);                                                                                \
     } while (0)
 
-/* ---- writing --------------------------------------------------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 static limn_status write_all(int fd, const char *p, size_t n) {
     while (n > 0) {
         ssize_t k = write(fd, p, n);
@@ -118,8 +116,7 @@ static limn_status put_header(answer *a, answer_status s) {
     return limn_fail(LIMN_EFAIL, "the answer cannot be written");
 }
 
-/* ---- values of data sets and attributes -----------------------------------------------------------------------------
- */
+/* ---- values of data sets and attributes -------------------------------------------------------------------------- */
 typedef struct {
     hid_t id, type, space;
     int is_attribute;
@@ -250,8 +247,7 @@ done:
     return status;
 }
 
-/* ---- walking --------------------------------------------------------------------------------------------------------
- */
+/* ---- walking ----------------------------------------------------------------------------------------------------- */
 static limn_status count_object(answer *a) {
     limn_status status = LIMN_OK;
     if (++a->objects > MAX_OBJECTS) REFUSE(a, "more than %d groups, arrays and attributes", (int)MAX_OBJECTS);
@@ -341,8 +337,7 @@ done:
     return status;
 }
 
-/* ---- the process ----------------------------------------------------------------------------------------------------
- */
+/* ---- the process ------------------------------------------------------------------------------------------------- */
 static void limit(int what, uint64_t value) {
     /* one second between the soft and the hard limit: SIGXCPU says more than SIGKILL */
     struct rlimit r = {(rlim_t)value, (rlim_t)(what == RLIMIT_CPU ? value + 1 : value)};

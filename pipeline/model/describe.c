@@ -37,8 +37,7 @@ static const char *final_activation(const limn_graph *g) {
     return op == LIMN_OP_IDENTITY ? "linear" : limn_op_table[op].name;
 }
 
-/* ---- table ----------------------------------------------------------------------------------------------------------
- */
+/* ---- table ------------------------------------------------------------------------------------------------------- */
 /* Columns that a terminal gives to s: bytes but UTF-8's continuations. */
 static int columns(const char *s) {
     int n = 0;
@@ -95,8 +94,7 @@ done:
     return status;
 }
 
-/* ---- CSV ------------------------------------------------------------------------------------------------------------
- */
+/* ---- CSV --------------------------------------------------------------------------------------------------------- */
 /* s as a quoted CSV field, the caller's to free. */
 static limn_status quote(char **out, const char *s) {
     limn_status status = limn_new(out, 2 * strlen(s) + 3, 1);
@@ -134,8 +132,8 @@ done:
     return status;
 }
 
-/* ---- JSON -----------------------------------------------------------------------------------------------------------
- * A failure to add is a lack of memory; what has been added so far hangs in the root, which the caller deletes. */
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+/* A failure to add is a lack of memory; what has been added so far hangs in the root, which the caller deletes. */
 static int add_shape(cJSON *to, const char *key, const limn_shape *s, int hwc) {
     cJSON *list = cJSON_AddArrayToObject(to, key);
     int turn = hwc && s->rank == 3, ok = list != NULL;

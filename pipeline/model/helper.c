@@ -41,8 +41,7 @@ enum { WAIT_SECONDS = 60, FIRST_FD = 10, MAX_SKIP = 8, LIVE = 5 };
 
 extern char **environ;
 
-/* ---- where it is ----------------------------------------------------------------------------------------------------
- */
+/* ---- where it is ------------------------------------------------------------------------------------------------- */
 /* *path = FOLDER of `file` / up / libexec/limn/limn-hdf5, where that can be run; else NULL. */
 static limn_status beside(char **path, const char *file, const char *up) {
     const char *slash = strrchr(file, '/');
@@ -86,8 +85,7 @@ done:
     return status;
 }
 
-/* ---- running it -----------------------------------------------------------------------------------------------------
- */
+/* ---- running it -------------------------------------------------------------------------------------------------- */
 limn_status helper_memory_file(int *fd) {
     *fd = -1;
 #ifdef __linux__

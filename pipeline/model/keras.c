@@ -62,8 +62,7 @@ static limn_status next_place(builder *b, const char *type, char *place, size_t 
     return LIMN_OK;
 }
 
-/* ---- the input ------------------------------------------------------------------------------------------------------
- */
+/* ---- the input --------------------------------------------------------------------------------------------------- */
 static const cJSON *shape_of(const cJSON *config) {
     static const char *const key[] = {"batch_shape", "batch_input_shape"};
     for (int i = 0; i < 2; i++) {
@@ -85,8 +84,7 @@ done:
     return status;
 }
 
-/* ---- layers ---------------------------------------------------------------------------------------------------------
- */
+/* ---- layers ------------------------------------------------------------------------------------------------------ */
 static limn_status unknown_type(const char *name, const char *type) {
     char *names;
     limn_status s = keras_layer_names(&names);

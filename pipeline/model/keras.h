@@ -14,8 +14,8 @@ enum {
     KERAS_MAX_ARRAYS = 8      /* weight arrays of one layer */
 };
 
-/* ---- weights (keras_weights.c) --------------------------------------------------------------------------------------
- * Where a layer's arrays lie. `name` is the layer's own; `place` is where Keras 3's .keras puts it: the class name in
+/* ---- weights (keras_weights.c) ----------------------------------------------------------------------------------- */
+/* Where a layer's arrays lie. `name` is the layer's own; `place` is where Keras 3's .keras puts it: the class name in
  * snake case, numbered within its container ("conv2d", "conv2d_1"). */
 typedef struct keras_weights keras_weights;
 struct keras_weights {
@@ -31,14 +31,14 @@ limn_status keras_weights_in(keras_weights *out, const hdf5_file *f) LIMN_CHECK;
 /* What a reader leaves out of an HDF5 file: the optimizer's state. */
 extern const char *const keras_skip[];
 
-/* ---- configuration (keras.c) ----------------------------------------------------------------------------------------
- * Builds and finishes g from the n bytes of model_config or config.json. */
+/* ---- configuration (keras.c) ------------------------------------------------------------------------------------- */
+/* Builds and finishes g from the n bytes of model_config or config.json. */
 limn_status keras_build(limn_graph *g, const char *json, size_t n, const keras_weights *w) LIMN_CHECK;
 /* format and producer of g: "Keras 2 HDF5" and "keras 2.21.0" from ("HDF5", "2.21.0"); version NULL: not known. */
 limn_status keras_name_format(limn_graph *g, const char *container, const char *version) LIMN_CHECK;
 
-/* ---- layers (keras_layers.c) ----------------------------------------------------------------------------------------
- * The layer that is being built. A builder adds its nodes to g, each reading the one before, and sets `at`. */
+/* ---- layers (keras_layers.c) ------------------------------------------------------------------------------------- */
+/* The layer that is being built. A builder adds its nodes to g, each reading the one before, and sets `at`. */
 typedef struct {
     limn_graph *g;
     const keras_weights *weights;
@@ -58,8 +58,8 @@ const keras_layer_row *keras_find_layer(const char *type);
 /* "Activation, Conv2D, …" */
 limn_status keras_layer_names(char **out) LIMN_CHECK;
 
-/* ---- JSON (keras_json.c) --------------------------------------------------------------------------------------------
- * A key that is absent or null gives `fallback`; a value of another kind is LIMN_EINPUT and names the key. */
+/* ---- JSON (keras_json.c) ----------------------------------------------------------------------------------------- */
+/* A key that is absent or null gives `fallback`; a value of another kind is LIMN_EINPUT and names the key. */
 limn_status keras_int(const cJSON *o, const char *key, int fallback, int *out) LIMN_CHECK;
 limn_status keras_required_int(const cJSON *o, const char *key, int *out) LIMN_CHECK;
 limn_status keras_pair(const cJSON *o, const char *key, int fallback, int out[2]) LIMN_CHECK; /* 3 or [3, 5] */

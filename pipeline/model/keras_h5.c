@@ -37,8 +37,7 @@ done:
     return status;
 }
 
-/* ---- configuration and weights --------------------------------------------------------------------------------------
- */
+/* ---- configuration and weights ----------------------------------------------------------------------------------- */
 int keras_json_matches(const unsigned char *head, size_t n) {
     size_t i = 0;
     while (i < n && head[i] && strchr(" \t\r\n", head[i])) i++;

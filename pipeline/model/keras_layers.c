@@ -12,8 +12,7 @@
 #include "base/try.h"
 #include "model/keras.h"
 
-/* ---- activations ----------------------------------------------------------------------------------------------------
- */
+/* ---- activations ------------------------------------------------------------------------------------------------- */
 static const struct {
     const char *name;
     limn_op op;
@@ -54,8 +53,7 @@ done:
     return status;
 }
 
-/* ---- options and weights --------------------------------------------------------------------------------------------
- */
+/* ---- options and weights ----------------------------------------------------------------------------------------- */
 static limn_status channels_last(const keras_layer *l) {
     limn_status status = LIMN_OK;
     const char *format;
@@ -153,8 +151,7 @@ done:
     return status;
 }
 
-/* ---- builders -------------------------------------------------------------------------------------------------------
- */
+/* ---- builders ---------------------------------------------------------------------------------------------------- */
 static limn_status build_conv2d(keras_layer *l) {
     limn_status status = LIMN_OK;
     limn_op_attr a = {0};

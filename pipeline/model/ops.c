@@ -48,8 +48,7 @@ static limn_status need_picture(const limn_node *n, const limn_shape *in, int *c
     return in->rank == *c + 3 ? LIMN_OK : wrong_rank(in, "a picture");
 }
 
-/* ---- dense ----------------------------------------------------------------------------------------------------------
- */
+/* ---- dense ------------------------------------------------------------------------------------------------------- */
 /* Over a vector, or each row of a matrix. */
 static limn_status dense_shape(limn_node *n, const limn_node *const *in) {
     limn_status status = LIMN_OK;
@@ -67,8 +66,7 @@ done:
     return status;
 }
 
-/* ---- windows --------------------------------------------------------------------------------------------------------
- */
+/* ---- windows ----------------------------------------------------------------------------------------------------- */
 static limn_status check_window(const limn_op_attr *a, int axis, int64_t *span) {
     if (a->kernel[axis] < 1 || a->kernel[axis] > MAX_WINDOW || a->stride[axis] < 1 || a->stride[axis] > MAX_WINDOW ||
         a->dilation[axis] < 1 || a->dilation[axis] > MAX_WINDOW)
@@ -176,8 +174,7 @@ done:
     return status;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------
- */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 const limn_op_row limn_op_table[LIMN_OPS] = {
     [LIMN_OP_INPUT] = {"input", 0, 0, 0, 0, ops_source_shape},
     [LIMN_OP_CONST] = {"const", 1, 0, 0, 0, ops_source_shape},

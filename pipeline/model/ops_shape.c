@@ -39,8 +39,7 @@ int limn_broadcast(const limn_shape *a, const limn_shape *b, limn_shape *out) {
     return 1;
 }
 
-/* ---- sources, element-wise ------------------------------------------------------------------------------------------
- */
+/* ---- sources, element-wise --------------------------------------------------------------------------------------- */
 limn_status ops_source_shape(limn_node *n, const limn_node *const *in) {
     limn_status status = LIMN_OK;
     (void)in;
@@ -78,8 +77,7 @@ done:
     return status;
 }
 
-/* ---- one axis -------------------------------------------------------------------------------------------------------
- */
+/* ---- one axis ---------------------------------------------------------------------------------------------------- */
 limn_status ops_axis_shape(limn_node *n, const limn_node *const *in) {
     if (n->attr.axis < 0 || n->attr.axis >= in[0]->out.rank) return bad_axis(n->attr.axis, &in[0]->out);
     return ops_same_shape(n, in);
@@ -115,8 +113,7 @@ done:
     return status;
 }
 
-/* ---- moving ---------------------------------------------------------------------------------------------------------
- */
+/* ---- moving ------------------------------------------------------------------------------------------------------ */
 limn_status ops_flatten_shape(limn_node *n, const limn_node *const *in) {
     n->out = (limn_shape){1, {limn_shape_size(&in[0]->out)}};
     return LIMN_OK;
@@ -209,8 +206,7 @@ done:
     return status;
 }
 
-/* ---- several axes ---------------------------------------------------------------------------------------------------
- */
+/* ---- several axes ------------------------------------------------------------------------------------------------ */
 limn_status ops_norm_shape(limn_node *n, const limn_node *const *in) {
     if (n->attr.axes >> in[0]->out.rank) return limn_fail(LIMN_EINPUT, "it names axes that its input does not have");
     return ops_same_shape(n, in);

@@ -54,8 +54,7 @@ const char *limn_engine_isa(void) {
     return "plain";
 }
 
-/* ---- the known answer
- * ----------------------------------------------------------------------------------------------*/
+/* ---- the known answer -------------------------------------------------------------------------------------------- */
 static limn_status random_values(limn_rng *r, size_t n, double scale, limn_values *out) {
     limn_status status = LIMN_OK;
     *out = (limn_values){NULL, n};
@@ -137,8 +136,7 @@ done:
     return status;
 }
 
-/* ---- the report
- * ----------------------------------------------------------------------------------------------------*/
+/* ---- the report -------------------------------------------------------------------------------------------------- */
 limn_status limn_engine_doctor(limn_text_fn write, void *ctx) {
     limn_status status = LIMN_OK;
     limn_graph *g = NULL;

@@ -14,8 +14,7 @@
 #include "base/try.h"
 #include "nn/plan.h"
 
-/* ---- ReLU
- * ----------------------------------------------------------------------------------------------------------*/
+/* ---- ReLU -------------------------------------------------------------------------------------------------------- */
 static limn_status plan_relu(limn_net *n, net_step *s) {
     snprintf(s->backend, sizeof s->backend, "loop");
     return net_place_alias(n, s, 0);
@@ -61,8 +60,7 @@ static limn_status relu_vjp(const net_step *s, limn_session *run, limn_rule rule
 
 const net_op net_relu = {"relu", plan_relu, relu_forward, relu_vjp, 0, 1};
 
-/* ---- identity
- * ------------------------------------------------------------------------------------------------------*/
+/* ---- identity ---------------------------------------------------------------------------------------------------- */
 static limn_status plan_identity(limn_net *n, net_step *s) {
     snprintf(s->backend, sizeof s->backend, "view");
     return net_place_alias(n, s, 1);
@@ -70,8 +68,7 @@ static limn_status plan_identity(limn_net *n, net_step *s) {
 
 const net_op net_identity = {"identity", plan_identity, net_run_forward, net_run_backward, 0, 0};
 
-/* ---- softmax
- * -------------------------------------------------------------------------------------------------------*/
+/* ---- softmax ----------------------------------------------------------------------------------------------------- */
 static limn_status plan_softmax(limn_net *n, net_step *s) {
     limn_status status = LIMN_OK;
     dc_md plain = NULL;

@@ -37,8 +37,7 @@ static long over(const limn_op_attr *a, int axis, long p, long k, long outs) {
     return o / a->stride[axis];
 }
 
-/* ---- convolution
- * ---------------------------------------------------------------------------------------------------*/
+/* ---- convolution ------------------------------------------------------------------------------------------------- */
 static double conv_weight(const limn_node *n, long cg, long o, long c, long u, long v) {
     return n->weight[((o * cg + c) * n->attr.kernel[0] + u) * n->attr.kernel[1] + v];
 }
@@ -77,8 +76,7 @@ static net_exact conv_vjp(const probe *p) {
     return e;
 }
 
-/* ---- dense
- * ---------------------------------------------------------------------------------------------------------*/
+/* ---- dense ------------------------------------------------------------------------------------------------------- */
 static net_exact dense_forward(const probe *p) {
     size_t in = limn_shape_size(p->in);
     net_exact e = {0, 0};
@@ -94,8 +92,7 @@ static net_exact dense_vjp(const probe *p) {
     return e;
 }
 
-/* ---- max pooling
- * ---------------------------------------------------------------------------------------------------*/
+/* ---- max pooling ------------------------------------------------------------------------------------------------- */
 /* Pixel (in its plane) of the first maximum of window (i, j) of plane c; -1 where the window is all padding. */
 static long winner(const probe *p, long c, long i, long j) {
     const limn_op_attr *a = &p->n->attr;
@@ -127,8 +124,7 @@ static net_exact maxpool_vjp(const probe *p) {
     return e;
 }
 
-/* ---- the rest
- * ------------------------------------------------------------------------------------------------------*/
+/* ---- the rest ---------------------------------------------------------------------------------------------------- */
 /* Where element i of a flattened vector lies in (C, H, W). */
 static size_t flatten_from(const probe *p, size_t i) {
     if (!p->n->attr.hwc || p->in->rank != 3) return i;

@@ -35,8 +35,7 @@ limn_status net_dnnl(dnnl_status_t s, const char *what) {
     return limn_fail(LIMN_EFAIL, "oneDNN cannot make or run %s (status %d)", what, (int)s);
 }
 
-/* ---- layouts
- * -------------------------------------------------------------------------------------------------------*/
+/* ---- layouts ----------------------------------------------------------------------------------------------------- */
 int net_dims(const limn_net *n, const limn_shape *s, dnnl_dims_t dims) {
     dims[0] = (dnnl_dim_t)n->B;
     for (int i = 0; i < s->rank; i++) dims[i + 1] = (dnnl_dim_t)s->dim[i];
@@ -77,8 +76,7 @@ void net_window(const limn_op_attr *a, dc_window *w) {
     }
 }
 
-/* ---- places
- * --------------------------------------------------------------------------------------------------------*/
+/* ---- places ------------------------------------------------------------------------------------------------------ */
 static limn_status new_mem(limn_net *n, net_region region, size_t offset, dc_md_ref md, int *mem) {
     limn_status status = LIMN_OK;
     TRY(limn_grow(&n->mem, (size_t)n->n_mem, &n->room_mem, sizeof *n->mem));
@@ -165,8 +163,7 @@ done:
     return status;
 }
 
-/* ---- calls
- * ---------------------------------------------------------------------------------------------------------*/
+/* ---- calls ------------------------------------------------------------------------------------------------------- */
 limn_status net_add_call(limn_net *n, net_call *c, dnnl_primitive_desc_t pd, int n_args, const net_arg *a) {
     limn_status status = LIMN_OK;
     dc_md_ref scratch = dc_query(pd, dnnl_query_scratchpad_md);
@@ -196,8 +193,7 @@ done:
     return status;
 }
 
-/* ---- steps
- * ---------------------------------------------------------------------------------------------------------*/
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
 limn_status net_place(limn_net *n, net_step *s, dc_md_ref x, dc_md_ref y, dc_md_ref gy, dc_md_ref gx) {
     limn_status status = LIMN_OK;
     const net_step *in = &n->step[s->in];

@@ -111,8 +111,7 @@ extern const net_op net_ref_conv, net_ref_dense, net_ref_maxpool, net_ref_flatte
 extern const net_op net_dnnl_conv, net_dnnl_dense, net_dnnl_maxpool, net_dnnl_flatten;
 extern const net_op net_relu, net_softmax, net_identity;
 
-/* ---- planning (plan.c)
- * ---------------------------------------------------------------------------------------------*/
+/* ---- planning (plan.c) ------------------------------------------------------------------------------------------- */
 /* B and one row's shape as the library's dims; returns the rank. */
 int net_dims(const limn_net *n, const limn_shape *s, dnnl_dims_t dims);
 /* A layout of the given tag for a value of shape s (B rows). The caller frees it. */
@@ -154,8 +153,7 @@ limn_status net_dnnl(dnnl_status_t s, const char *what) LIMN_CHECK;
 int net_one_thread(void);
 void net_threads_again(int was);
 
-/* ---- running (session.c)
- * -------------------------------------------------------------------------------------------*/
+/* ---- running (session.c) ----------------------------------------------------------------------------------------- */
 limn_status net_call_run(const net_call *c, limn_session *run) LIMN_CHECK;
 limn_status net_run_forward(const net_step *s, limn_session *run); /* of an op that is one primitive */
 limn_status net_run_backward(const net_step *s, limn_session *run, limn_rule rule);
@@ -165,8 +163,7 @@ limn_status net_step_vjp(const net_step *s, limn_session *run, limn_rule rule) L
 limn_status net_put(limn_session *run, const net_step *s, int mem, const float *plain) LIMN_CHECK;
 limn_status net_get(limn_session *run, const net_step *s, int mem, float *plain) LIMN_CHECK;
 
-/* ---- the self-test (selftest.c)
- * ------------------------------------------------------------------------------------*/
+/* ---- the self-test (selftest.c) ---------------------------------------------------------------------------------- */
 /* Lets a test spoil what a node computed before it is checked: out (B, size), backward 0 or 1. NULL: nothing is. */
 typedef void (*net_tamper_fn)(void *ctx, int node, int backward, float *out, size_t n);
 /* ref[k] = 1 for every node k on the library that fails; *failed = how many. */

@@ -23,8 +23,7 @@ done:
     return status;
 }
 
-/* ---- windows
- * -------------------------------------------------------------------------------------------------------*/
+/* ---- windows ----------------------------------------------------------------------------------------------------- */
 typedef struct {
     long C, H, W, O, h, w;
     const limn_op_attr *a;
@@ -63,8 +62,7 @@ static void tap_plane(const geometry *g, long u, long v, float w, float *x, floa
     }
 }
 
-/* ---- convolution
- * ---------------------------------------------------------------------------------------------------*/
+/* ---- convolution ------------------------------------------------------------------------------------------------- */
 static void conv_row(const geometry *g, const float *weight, float *x, float *y, int back) {
     long groups = g->a->groups > 1 ? g->a->groups : 1, cg = g->C / groups, og = g->O / groups;
     long kh = g->a->kernel[0], kw = g->a->kernel[1];
@@ -100,8 +98,7 @@ static limn_status conv_vjp(const net_step *s, limn_session *run, limn_rule rule
 
 const net_op net_ref_conv = {"conv", plan_plain, conv_forward, conv_vjp, 0, 0};
 
-/* ---- dense
- * ---------------------------------------------------------------------------------------------------------*/
+/* ---- dense ------------------------------------------------------------------------------------------------------- */
 enum { LANES = 32 };
 
 /* Sum over n of a[i] b[i] in float64, in LANES partial sums so that the machine can overlap them. */
@@ -146,8 +143,7 @@ static limn_status dense_vjp(const net_step *s, limn_session *run, limn_rule rul
 
 const net_op net_ref_dense = {"dense", plan_plain, dense_forward, dense_vjp, 0, 0};
 
-/* ---- max pooling
- * ---------------------------------------------------------------------------------------------------*/
+/* ---- max pooling ------------------------------------------------------------------------------------------------- */
 /* Index into the plane of the first maximum of output (i, j)'s window; -1 where no tap lies inside (dilation can make
  * the padding so wide): that output is -FLT_MAX, as in oneDNN, and passes no gradient. */
 static long first_maximum(const geometry *g, const float *plane, long i, long j) {
@@ -197,8 +193,7 @@ static limn_status maxpool_vjp(const net_step *s, limn_session *run, limn_rule r
 
 const net_op net_ref_maxpool = {"maxpool", plan_plain, maxpool_forward, maxpool_vjp, 1, 0};
 
-/* ---- flatten
- * -------------------------------------------------------------------------------------------------------*/
+/* ---- flatten ----------------------------------------------------------------------------------------------------- */
 /* Copies a row between (C, P) and (P, C), P pixels. */
 static void turn(const float *from, float *to, size_t rows, size_t cols) {
     for (size_t r = 0; r < rows; r++)

@@ -12,8 +12,7 @@
 #include "base/mem.h"
 #include "base/try.h"
 
-/* ---- one step
- * ------------------------------------------------------------------------------------------------------*/
+/* ---- one step ---------------------------------------------------------------------------------------------------- */
 limn_status net_call_run(const net_call *c, limn_session *run) {
     dnnl_exec_arg_t a[NET_MAX_ARGS];
     if (!c->primitive) return LIMN_OK;
@@ -48,8 +47,7 @@ done:
     return status;
 }
 
-/* ---- taps
- * ----------------------------------------------------------------------------------------------------------*/
+/* ---- taps -------------------------------------------------------------------------------------------------------- */
 static size_t plain_bytes(const limn_session *run, const net_step *s) {
     return run->net->B * limn_shape_size(&s->node->out) * sizeof(float);
 }
@@ -81,8 +79,7 @@ static const net_step *layer_step(const limn_session *run, int layer) {
     return &run->net->step[layer == LIMN_INPUT ? 0 : g->layer[layer].last];
 }
 
-/* ---- limn_diff
- * -----------------------------------------------------------------------------------------------------*/
+/* ---- limn_diff --------------------------------------------------------------------------------------------------- */
 static limn_status forward(void *ctx, const float *x) {
     limn_status status = LIMN_OK;
     limn_session *run = ctx;
@@ -137,8 +134,7 @@ done:
     return status;
 }
 
-/* ---- making and freeing
- * --------------------------------------------------------------------------------------------*/
+/* ---- making and freeing ------------------------------------------------------------------------------------------ */
 static limn_status describe(limn_session *run) {
     limn_status status = LIMN_OK;
     const limn_graph *g = run->net->graph;

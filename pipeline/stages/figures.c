@@ -89,8 +89,7 @@ static limn_figure figure_of(const source *src, const experiment_plot *p) {
                          .title = p->title};
 }
 
-/* ---- scatter -------------------------------------------------------------------------------------------------------
- */
+/* ---- scatter ----------------------------------------------------------------------------------------------------- */
 
 /* Where a colour's numbers lie in a point. */
 static const struct {
@@ -164,8 +163,7 @@ done:
     return status;
 }
 
-/* ---- heatmaps and single pictures ----------------------------------------------------------------------------------
- */
+/* ---- heatmaps and single pictures -------------------------------------------------------------------------------- */
 
 static limn_status input_column(const source *src, job *j, const query_sample *q, size_t rows, limn_heatmap_column *c) {
     limn_status status = LIMN_OK;
@@ -312,8 +310,7 @@ done:
     return status;
 }
 
-/* ---- kinds of figures ----------------------------------------------------------------------------------------------
- */
+/* ---- kinds of figures -------------------------------------------------------------------------------------------- */
 
 static limn_status draw_scatter(const job *j) {
     return limn_plot_scatter(&j->spec.scatter);

@@ -62,8 +62,7 @@ typedef struct {
     size_t stage_done, stage_total;
 } limn_run_state;
 
-/* ---- run.c: what stages call ---------------------------------------------------------------------------------------
- */
+/* ---- run.c: what stages call ------------------------------------------------------------------------------------- */
 
 /* Progress of the running stage; LIMN_EINTERRUPTED where the user asked to stop. value: NaN where there is none. */
 limn_status run_progress(limn_run_state *r, size_t done, double value) LIMN_CHECK;
@@ -82,12 +81,10 @@ size_t run_chunk_rows(const limn_run_state *r, size_t c);
 /* x (B, C, H, W): the samples of chunk c, the rest of the rows zero. */
 limn_status run_chunk_read(const limn_run_state *r, size_t c, float *x) LIMN_CHECK;
 
-/* ---- checks.c: everything that can be known before anything runs
- * ----------------------------------------------------- */
+/* ---- checks.c: everything that can be known before anything runs ------------------------------------------------- */
 limn_status run_check(limn_run_state *r) LIMN_CHECK;
 
-/* ---- the stages
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the stages -------------------------------------------------------------------------------------------------- */
 limn_status stage_samples(limn_run_state *r) LIMN_CHECK;   /* model, data set and samples into the store */
 limn_status stage_predict(limn_run_state *r) LIMN_CHECK;   /* predictions and feature vectors */
 limn_status stage_embed(limn_run_state *r) LIMN_CHECK;     /* maps of points */

@@ -76,8 +76,7 @@ done:
     return status;
 }
 
-/* ---- samples: workers encode pictures, the caller writes them, BATCH a transaction ---------------------------------
- */
+/* ---- samples: workers encode pictures, the caller writes them, BATCH a transaction ------------------------------- */
 
 typedef struct {
     unsigned char *png[BATCH];

@@ -166,8 +166,7 @@ static void networks_of_others_are_read(void **state) {
     graph_free(g);
 }
 
-/* ---- limn info ------------------------------------------------------------------------------------------------------
- */
+/* ---- limn info --------------------------------------------------------------------------------------------------- */
 typedef struct {
     char text[16384];
     size_t n;
@@ -224,8 +223,7 @@ static void info_describes_it(void **state) {
     graph_free(g);
 }
 
-/* ---- what is refused ------------------------------------------------------------------------------------------------
- */
+/* ---- what is refused --------------------------------------------------------------------------------------------- */
 static void refused(const char *path, const char *weights, const char *part) {
     limn_graph *g = (limn_graph *)1;
     assert_int_equal(model_read(&g, path, weights), LIMN_EINPUT);
@@ -248,8 +246,7 @@ static void what_is_missing_is_named(void **state) {
     refused(SHARED "mnist_8.onnx", NULL, "not a model that limn can read");
 }
 
-/* ---- files made here ------------------------------------------------------------------------------------------------
- */
+/* ---- files made here --------------------------------------------------------------------------------------------- */
 static char *bytes;
 static size_t size;
 

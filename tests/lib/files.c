@@ -83,8 +83,7 @@ unsigned char *read_whole(const char *path, size_t *n) {
     return p;
 }
 
-/* ---- mutants --------------------------------------------------------------------------------------------------------
- */
+/* ---- mutants ----------------------------------------------------------------------------------------------------- */
 typedef struct {
     unsigned char *p; /* room for twice the bytes */
     size_t n, at, left;

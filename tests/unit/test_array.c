@@ -18,8 +18,7 @@
 
 #define NUMPY "tests/data/arrays/numpy.npz"
 
-/* ---- good files -----------------------------------------------------------------------------------------------------
- */
+/* ---- good files -------------------------------------------------------------------------------------------------- */
 /* The rule of tests/data/arrays/make.py. */
 static double expected(limn_dtype t, size_t i) {
     double v = (double)i;
@@ -198,8 +197,7 @@ static void what_is_written_is_read_back(void **state) {
     assert_int_not_equal(access(left, F_OK), 0); /* no half-written file stays */
 }
 
-/* ---- bad files ------------------------------------------------------------------------------------------------------
- */
+/* ---- bad files --------------------------------------------------------------------------------------------------- */
 static void refused(const void *bytes, size_t n, const char *sentence) {
     limn_array a;
     limn_status s = limn_array_parse(&a, bytes, n, "x");
@@ -343,8 +341,7 @@ static void bad_npz_and_paths(void **state) {
     assert_non_null(strstr(limn_message(), "it is not a regular file"));
 }
 
-/* ---- mutants --------------------------------------------------------------------------------------------------------
- */
+/* ---- mutants ----------------------------------------------------------------------------------------------------- */
 enum { MUTANTS = 300 }; /* a file; LIMN_MUTANTS raises it */
 
 static void mutant_array(void *ctx, const unsigned char *bytes, size_t n) {

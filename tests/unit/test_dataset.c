@@ -20,8 +20,7 @@
 #include "data/reader.h"
 #include "tests/lib/files.h"
 
-/* ---- making files ---------------------------------------------------------------------------------------------------
- */
+/* ---- making files ------------------------------------------------------------------------------------------------ */
 /* (N, H, W) IDX of bytes: value p of item i is (i * 50 + p) mod 256. */
 static const char *idx_images(const char *name, size_t n, size_t h, size_t w) {
     static unsigned char b[1 << 16];
@@ -55,8 +54,7 @@ static const char *picture(const char *name, size_t w, size_t h, int c, int v) {
     return path;
 }
 
-/* ---- opening --------------------------------------------------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 static limn_dataset *open_with(limn_data_options o, const char *path) {
     char *images[] = {(char *)(uintptr_t)path};
     limn_dataset *d;
@@ -91,8 +89,7 @@ static void check_shape(const limn_dataset *d, size_t count, size_t C, size_t H,
     assert_int_equal(w, W);
 }
 
-/* ---- arrays ---------------------------------------------------------------------------------------------------------
- */
+/* ---- arrays ------------------------------------------------------------------------------------------------------ */
 static void idx_with_labels(void **state) {
     (void)state;
     char *const names[] = {(char[]){"no"}, (char[]){"yes"}};
@@ -236,8 +233,7 @@ static void not_finite_values_are_named(void **state) {
     limn_dataset_free(d);
 }
 
-/* ---- pictures -------------------------------------------------------------------------------------------------------
- */
+/* ---- pictures ---------------------------------------------------------------------------------------------------- */
 static void picture_files_and_folders(void **state) {
     (void)state;
     float raw[4];
@@ -304,8 +300,7 @@ static void one_folder_a_class(void **state) {
     limn_dataset_free(d);
 }
 
-/* ---- labels ---------------------------------------------------------------------------------------------------------
- */
+/* ---- labels ------------------------------------------------------------------------------------------------------ */
 static void labels_are(const char *path, const int *expect, size_t n) {
     int *label;
     size_t got;
@@ -378,8 +373,7 @@ static void bad_labels(void **state) {
     refused(o, images, "l.npy: labels with 2 dimensions, where one number an image is needed");
 }
 
-/* ---- selection ------------------------------------------------------------------------------------------------------
- */
+/* ---- selection --------------------------------------------------------------------------------------------------- */
 static void selection_is(limn_data_options o, const char *expect) {
     char got[256] = "";
     limn_dataset *d = open_with(o, temp_path("ten"));
@@ -433,8 +427,7 @@ static void selection_follows_its_order(void **state) {
     refused(o, temp_path("ten"), "ten: per_class needs labels, and there are none");
 }
 
-/* ---- fingerprint ----------------------------------------------------------------------------------------------------
- */
+/* ---- fingerprint ------------------------------------------------------------------------------------------------- */
 static void print_of(char to[65], limn_data_options o, const char *path) {
     limn_dataset *d = open_with(o, path);
     memcpy(to, limn_dataset_fingerprint(d), 65);
@@ -512,8 +505,7 @@ static void fingerprints_of_many_chunks_at_any_thread_count(void **state) {
     }
 }
 
-/* ---- pictures of samples --------------------------------------------------------------------------------------------
- */
+/* ---- pictures of samples ----------------------------------------------------------------------------------------- */
 static void png_is(const float *x, const unsigned char *expect) {
     unsigned char *png;
     size_t n;
@@ -556,8 +548,7 @@ static void samples_as_png(void **state) {
     limn_dataset_free(d);
 }
 
-/* ---- description ----------------------------------------------------------------------------------------------------
- */
+/* ---- description ------------------------------------------------------------------------------------------------- */
 static int collect(void *ctx, const char *s, size_t n) {
     char *to = ctx;
     size_t used = strlen(to);
@@ -599,8 +590,7 @@ static void described(void **state) {
     limn_dataset_free(d);
 }
 
-/* ---- wrong input ----------------------------------------------------------------------------------------------------
- */
+/* ---- wrong input ------------------------------------------------------------------------------------------------- */
 static void wrong_images(void **state) {
     (void)state;
     limn_data_options o = plain();
@@ -681,8 +671,7 @@ static void a_folder_without_rights(void **state) {
     assert_int_equal(code, 0);
 }
 
-/* ---- mutants --------------------------------------------------------------------------------------------------------
- */
+/* ---- mutants ----------------------------------------------------------------------------------------------------- */
 enum { MUTANTS = 300 }; /* a file; LIMN_MUTANTS raises it */
 
 /* As images of one file, or as labels of three. */

@@ -21,8 +21,7 @@ static const double NET_TOLERANCE = 1e-5;
 
 static const limn_op_attr NONE;
 
-/* ---- whole nets
- * ----------------------------------------------------------------------------------------------------*/
+/* ---- whole nets -------------------------------------------------------------------------------------------------- */
 /* What a trained net has: layers with and without their own ReLU, dropout, a flatten that turns, dense layers; and a
  * side branch, which no gradient of the main path may touch. */
 static limn_graph *whole(void) {
@@ -161,8 +160,7 @@ static void wrong_questions_are_refused(void **state) {
     graph_free(g);
 }
 
-/* ---- the same bits
- * -------------------------------------------------------------------------------------------------*/
+/* ---- the same bits ----------------------------------------------------------------------------------------------- */
 /* Everything of a forward and a backward pass that a caller can see of row b, as one sum of bits (FNV-1a). */
 static uint64_t hash(uint64_t h, const float *x, size_t n) {
     const unsigned char *p = (const unsigned char *)x;
@@ -292,8 +290,7 @@ static void chunks_depend_on_the_graph_alone(void **state) {
     }
 }
 
-/* ---- the self-test
- * -------------------------------------------------------------------------------------------------*/
+/* ---- the self-test ----------------------------------------------------------------------------------------------- */
 typedef struct {
     int node, backward;
 } spoil;

@@ -43,8 +43,7 @@ static cJSON *resolved(const limn_experiment *e) {
     return o;
 }
 
-/* ---- every key ----------------------------------------------------------------------------------------------------
- */
+/* ---- every key --------------------------------------------------------------------------------------------------- */
 
 /* Where the key's value stands, as YAML with %s for `key: value`, and how to find its section in the resolved JSON. */
 static const struct {
@@ -264,8 +263,7 @@ static void colours_are_the_plots_own(void **state) {
     assert_string_equal(k->values, words);
 }
 
-/* ---- what is resolved ---------------------------------------------------------------------------------------------
- */
+/* ---- what is resolved -------------------------------------------------------------------------------------------- */
 
 static void a_small_file_has_defaults(void **state) {
     (void)state;
@@ -420,8 +418,7 @@ static void targets_are_words_numbers_or_names(void **state) {
     experiment_free(e);
 }
 
-/* ---- every mistake ------------------------------------------------------------------------------------------------
- */
+/* ---- every mistake ----------------------------------------------------------------------------------------------- */
 
 static void mistakes_have_a_sentence_and_a_line(void **state) {
     (void)state;
@@ -639,8 +636,7 @@ static void anchors_may_be_used(void **state) {
     experiment_free(e);
 }
 
-/* ---- hostile class names are data ---------------------------------------------------------------------------------
- */
+/* ---- hostile class names are data -------------------------------------------------------------------------------- */
 
 static void class_names_survive_as_data(void **state) {
     (void)state;
@@ -690,8 +686,7 @@ static void class_names_survive_as_data(void **state) {
         "then letters, digits, `.`, `_` or `-`, at most 64 in all");
 }
 
-/* ---- files --------------------------------------------------------------------------------------------------------
- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static void write_file(const char *path, const char *text, size_t n) {
     FILE *f = fopen(path, "wb");
@@ -742,8 +737,7 @@ static void examples_are_valid(void **state) {
     }
 }
 
-/* ---- docs/experiment.md -------------------------------------------------------------------------------------------
- */
+/* ---- docs/experiment.md ------------------------------------------------------------------------------------------ */
 
 /* | `key` | values | default | meaning | as docs/experiment.md has it. */
 static void doc_row(char *row, size_t size, const experiment_key *k) {

@@ -26,8 +26,7 @@
 
 static const char *const all_formats[] = {"png", "svg", "pdf", "jpg"};
 
-/* ---- palettes -------------------------------------------------------------------------------------------------------
- */
+/* ---- palettes ---------------------------------------------------------------------------------------------------- */
 static void palettes_have_their_known_colours(void **state) {
     (void)state;
     /* matplotlib 3.x: colormaps[name](i)[:3] * 255, i of 0 … 255 */
@@ -121,8 +120,7 @@ static void class_colours_are_told_apart(void **state) {
     assert_int_equal(limn_class_rgb(LIMN_CLASS_COLOURS), limn_class_rgb(0));
 }
 
-/* ---- scatter --------------------------------------------------------------------------------------------------------
- */
+/* ---- scatter ----------------------------------------------------------------------------------------------------- */
 enum { N = 5 };
 static const float cross[2 * N] = {-1, -1, 1, -1, -1, 1, 1, 1, 0, 0}; /* four corners and the middle */
 static const int cross_class[N] = {0, 1, 2, 3, 4};
@@ -379,8 +377,7 @@ static void ticks_of_a_colour_bar_are_round(void **state) {
     free(script);
 }
 
-/* ---- formats --------------------------------------------------------------------------------------------------------
- */
+/* ---- formats ----------------------------------------------------------------------------------------------------- */
 static void pictures_have_the_size_asked_for(void **state) {
     (void)state;
     limn_scatter s = cross_spec(fresh("size"), "map", "none");

@@ -283,8 +283,7 @@ static void vector_formats_carry_whole_images(void **state) {
     free(pdf);
 }
 
-/* ---- bare pictures --------------------------------------------------------------------------------------------------
- */
+/* ---- bare pictures ----------------------------------------------------------------------------------------------- */
 static void a_bare_picture_is_exact(void **state) {
     (void)state;
     static const char *const formats[] = {"png", "jpg"};

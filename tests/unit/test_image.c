@@ -93,8 +93,7 @@ static void what_is_encoded_is_decoded(void **state) {
     assert_null(png);
 }
 
-/* ---- bad files ------------------------------------------------------------------------------------------------------
- */
+/* ---- bad files --------------------------------------------------------------------------------------------------- */
 static void refused(const void *bytes, size_t n, const char *sentence) {
     limn_image m;
     limn_status s = limn_image_parse(&m, bytes, n, "x");
@@ -162,8 +161,7 @@ static void bombs(void **state) {
     free(p);
 }
 
-/* ---- mutants --------------------------------------------------------------------------------------------------------
- */
+/* ---- mutants ----------------------------------------------------------------------------------------------------- */
 enum { MUTANTS = 300 }; /* a file; LIMN_MUTANTS raises it */
 
 static void mutant(void *ctx, const unsigned char *bytes, size_t n) {

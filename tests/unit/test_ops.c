@@ -22,8 +22,7 @@ static const double OP_TOLERANCE = 3e-6;
 /* Central differences in float64 of functions that are linear within the step (all but softmax): rounding only. The
  * softmax has third derivatives below 1 and h = 2^-9: h^2 / 6 = 6e-7. */
 static const double DIFFERENCE_TOLERANCE = 2e-6;
-/* ---- every op in every shape
- * ---------------------------------------------------------------------------------------*/
+/* ---- every op in every shape ------------------------------------------------------------------------------------- */
 typedef struct {
     const char *name;
     limn_op op;
@@ -217,8 +216,7 @@ static void ties_go_to_the_first_maximum(void **state) {
     }
 }
 
-/* ---- rules
- * ---------------------------------------------------------------------------------------------------------*/
+/* ---- rules ------------------------------------------------------------------------------------------------------- */
 static float by_formula(limn_rule rule, float y, float g) {
     switch (rule) {
     case LIMN_RULE_GRADIENT:

@@ -72,8 +72,7 @@ static void assert_said(const char *words) {
     assert_null(strchr(limn_message(), '\n'));
 }
 
-/* ---- the gate -------------------------------------------------------------------------------------------------------
- */
+/* ---- the gate ---------------------------------------------------------------------------------------------------- */
 static void outside_strings_are_quoted(void **state) {
     (void)state;
     static const struct {
@@ -178,8 +177,7 @@ static void characters_without_a_glyph_are_replaced(void **state) {
     free(p.rgb);
 }
 
-/* ---- hostile strings through gnuplot --------------------------------------------------------------------------------
- */
+/* ---- hostile strings through gnuplot ----------------------------------------------------------------------------- */
 /* Short enough to enter a legend whole; a command that ran would leave bait_* in gnuplot's folder or in ours. */
 static const char *const hostile[N] = {
     "`touch bait_a`",          "system(\"touch bait_b\")",
@@ -284,8 +282,7 @@ static void start_up_files_and_environment_are_ignored(void **state) {
     free(old);
 }
 
-/* ---- a gnuplot that is absent, fails, hangs, or dies ----------------------------------------------------------------
- */
+/* ---- a gnuplot that is absent, fails, hangs, or dies ------------------------------------------------------------- */
 static const char *fake(const char *name, const char *script) {
     char text[2048];
     int n = snprintf(text, sizeof text, "#!/bin/sh\n%s\n", script);
@@ -438,8 +435,7 @@ static void a_killed_process_leaves_nothing_for_long(void **state) {
     assert_listing(folder, "gp map.2.png.1-0.part map.png mapx.png.999999999-0.part");
 }
 
-/* ---- folders --------------------------------------------------------------------------------------------------------
- */
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
 static void folders_that_cannot_be_written_are_told(void **state) {
     (void)state;
     limn_scatter s = plain_spec(temp_path("no-such-folder"), "map");
@@ -488,8 +484,7 @@ static void a_discarded_script_leaves_the_picture_alone(void **state) {
     assert_listing(temp_path("discard/gp"), "map.bin map.gp");
 }
 
-/* ---- specs ----------------------------------------------------------------------------------------------------------
- */
+/* ---- specs ------------------------------------------------------------------------------------------------------- */
 static void wrong_figures_are_refused(void **state) {
     (void)state;
     static const char *const tiff[] = {"tiff"};
