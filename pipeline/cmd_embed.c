@@ -12,7 +12,7 @@ static const char usage[] =
     "  --method NAME         tsne or pca                                     [tsne]\n"
     "  --dims N              2 or 3                                          [2]\n"
     "  --perplexity X        effective number of neighbours, from 1          [30]\n"
-    "  --theta X             Barnes-Hut: 0 is exact; a cell's full width over its distance [0.5]\n"
+    "  --theta X             Barnes-Hut: 0 is exact; a cell's full width over sqrt(1 + d^2) [0.5]\n"
     "  --exaggeration X      of the attraction, in the early phase           [12]\n"
     "  --early N             iterations of the early phase                   [250]\n"
     "  --iterations N        in all                                          [1000]\n"

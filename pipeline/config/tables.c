@@ -82,7 +82,7 @@ static const experiment_key embed_keys[] = {
      "effective number of neighbours; below the number of samples - 1", "tsne", &experiment_number_type,
      OPTION(perplexity), 1, 1e6},
     {"theta", "a number from 0 to 1", "0.5",
-     "Barnes-Hut: a cell is taken as one point where its full width is below theta times the distance", "tsne",
+     "Barnes-Hut: a cell is taken as one point where its full width is below theta times sqrt(1 + distance^2)", "tsne",
      &experiment_number_type, OPTION(theta), 0, 1},
     {"exaggeration", "a number from 1 to 1000", "12", "of the attraction, in the early phase", "tsne",
      &experiment_number_type, OPTION(exaggeration), 1, 1000},
