@@ -39,8 +39,8 @@ static limn_status describe_plan(const limn_graph *g, const text_out *t) {
                  limn_net_fallbacks(net)));
     for (int i = 0; i < g->n_nodes; i++)
         TRY(text_put(t, "  %3d  %-16s %-10s %s\n", i,
-                     g->node[i].layer < 0 ? "(input)" : g->layer[g->node[i].layer].name,
-                     limn_op_name(&g->node[i]), limn_net_backend(net, i)));
+                     g->node[i].layer < 0 ? "(input)" : g->layer[g->node[i].layer].name, limn_op_name(&g->node[i]),
+                     limn_net_backend(net, i)));
 done:
     limn_net_free(net);
     return status;
@@ -71,7 +71,7 @@ static limn_status data_info(const char *path, limn_format_kind as, const text_o
     /* an array that is no set of pictures (labels, vectors) is told by its type and shape */
     if (status == LIMN_EINPUT && limn_array_read(&a, path) == LIMN_OK && a.rank <= 2) {
         TRY(as == LIMN_JSON
-                ? text_put(t, "{\"format\": \"%s\", \"type\": \"%s\", \"shape\": [%zu", a.format,
+                ? text_put(t, "{\"kind\": \"array\", \"format\": \"%s\", \"type\": \"%s\", \"shape\": [%zu", a.format,
                            limn_dtype_name(a.dtype), a.rank > 0 ? a.dim[0] : 1)
                 : text_put(t, "%s, %s, shape (%zu", a.format, limn_dtype_name(a.dtype), a.rank > 0 ? a.dim[0] : 1));
         if (a.rank == 2) TRY(text_put(t, ", %zu", a.dim[1]));
