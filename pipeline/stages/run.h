@@ -62,10 +62,12 @@ typedef struct {
     size_t stage_done, stage_total;
 } limn_run_state;
 
-/* ---- run.c: what stages call ------------------------------------------------------------------------------------- */
+/* ---- state.c: what stages call ------------------------------------------------------------------------------------- */
 
 /* Progress of the running stage; LIMN_EINTERRUPTED where the user asked to stop. value: NaN where there is none. */
 limn_status run_progress(limn_run_state *r, size_t done, double value) LIMN_CHECK;
+/* Writes the running stage's row with this status ("running", "failed", …). */
+limn_status run_stage_put(limn_run_state *r, const char *status) LIMN_CHECK;
 /* Begins a stage of `total` units: its row in the store, its clock. */
 limn_status run_stage_begin(limn_run_state *r, const char *name, size_t total) LIMN_CHECK;
 /* Ends it; status: "finished", "reused". */
