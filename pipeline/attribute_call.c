@@ -133,5 +133,5 @@ limn_status limn_attribute(const limn_attribute_call *c, const limn_voice *v, li
     status = run_experiment(e, &c->run, v, result);
 done:
     free(b.text);
-    return status;
+    return status == LIMN_OK ? LIMN_OK : limn_fail_without_line(status, "limn attribute");
 }

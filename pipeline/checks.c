@@ -166,6 +166,15 @@ static limn_status check_out(const limn_run_state *r) {
     return LIMN_OK;
 }
 
+/* Labels that the network has no unit for leave a loss empty: worth a word. */
+static void note_labels(const limn_run_state *r) {
+    size_t outside = 0, units = limn_shape_size(graph_layer_shape(r->graph, r->graph->n_layers - 1));
+    for (size_t i = 0; i < r->n; i++) outside += limn_dataset_label(r->data, i) >= (int)units;
+    if (units > 1 && outside > 0)
+        text_note(&r->voice, "%zu of %zu labels are beyond the model's %zu classes: they have no loss", outside, r->n,
+                  units);
+}
+
 static limn_status name_classes(limn_run_state *r) {
     limn_status status = LIMN_OK;
     const char **name = NULL;
@@ -187,6 +196,7 @@ limn_status run_check(limn_run_state *r) {
     TRY(check_attributes(r));
     TRY(check_plots(r));
     TRY(check_out(r));
+    note_labels(r);
     TRY(store_probe(r->db, &exists));
 done:
     return status;

@@ -56,5 +56,5 @@ done:
     query_run_clear(&last);
     store_close(s);
     free(entry);
-    return status;
+    return status == LIMN_OK ? LIMN_OK : limn_fail_without_line(status, "limn plot");
 }

@@ -58,3 +58,14 @@ limn_status limn_fail_at(limn_status code, const char *fmt, ...) {
     va_end(ap);
     return limn_fail(code, "%s%s", before, message);
 }
+
+limn_status limn_fail_without_line(limn_status code, const char *path) {
+    size_t n = strlen(path), digits;
+    if (strncmp(message, path, n) != 0 || message[n] != ':') return code;
+    digits = strspn(message + n + 1, "0123456789");
+    if (digits > 0 && message[n + 1 + digits] == ':') {
+        char *rest = message + n + 1 + digits;
+        memmove(message + n, rest, strlen(rest) + 1);
+    }
+    return code;
+}

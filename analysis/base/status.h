@@ -36,4 +36,8 @@ LIMN_API limn_status limn_fail(limn_status code, const char *fmt, ...) LIMN_PRIN
 /* Puts text before the message that is already there ("experiment.yaml:7: " …) and returns `code`. */
 LIMN_API limn_status limn_fail_at(limn_status code, const char *fmt, ...) LIMN_PRINTF(2, 3) LIMN_CHECK;
 
+/* A sentence about a text that the user did not write ("limn attribute:9: …") loses its line: "limn attribute: …".
+ * Returns `code`. */
+LIMN_API limn_status limn_fail_without_line(limn_status code, const char *path) LIMN_CHECK;
+
 #endif

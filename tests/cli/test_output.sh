@@ -80,7 +80,7 @@ while IFS= read -r q; do
     check "suggested:$q" answers "$q"
 done <tries
 limn attribute "$mnist/mnist_cnn.h5" "$mnist/x_train_1.png" --method gradcamm
-check 'attribute by an unknown method' fails 2 'gradcamm.*did you mean .gradcam.'
+check 'attribute by an unknown method' fails 2 '^limn: limn attribute: .*gradcamm.*did you mean .gradcam.'
 limn attribute "$mnist/mnist_cnn.h5" "$mnist/x_train_1.png" --grad-modifier relu
 check 'attribute with an option that the method lacks' fails 2 'no option .grad_modifier.'
 finish
