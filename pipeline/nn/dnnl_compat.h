@@ -46,17 +46,17 @@ static inline dnnl_status_t dc_conv_backward_pd(dnnl_primitive_desc_t *pd, dnnl_
                                                                 g->dilation, g->pad_l, g->pad_r, forward, attr);
 }
 
-static inline dnnl_status_t dc_maxpool_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t e, dc_md_ref x, dc_md_ref y,
-                                          const dc_window *g, dnnl_primitive_attr_t attr) {
-    return dnnl_pooling_forward_primitive_desc_create(pd, e, dnnl_forward_training, dnnl_pooling_max, x, y, g->stride,
-                                                      g->kernel, g->dilation, g->pad_l, g->pad_r, attr);
+static inline dnnl_status_t dc_pool_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t e, dnnl_alg_kind_t alg, dc_md_ref x,
+                                       dc_md_ref y, const dc_window *g, dnnl_primitive_attr_t attr) {
+    return dnnl_pooling_forward_primitive_desc_create(pd, e, dnnl_forward_training, alg, x, y, g->stride, g->kernel,
+                                                      g->dilation, g->pad_l, g->pad_r, attr);
 }
 
-static inline dnnl_status_t dc_maxpool_backward_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t e, dc_md_ref gx,
-                                                   dc_md_ref gy, const dc_window *g, dnnl_primitive_attr_t attr,
-                                                   dnnl_primitive_desc_t forward) {
-    return dnnl_pooling_backward_primitive_desc_create(pd, e, dnnl_pooling_max, gx, gy, g->stride, g->kernel,
-                                                       g->dilation, g->pad_l, g->pad_r, forward, attr);
+static inline dnnl_status_t dc_pool_backward_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t e, dnnl_alg_kind_t alg,
+                                                dc_md_ref gx, dc_md_ref gy, const dc_window *g,
+                                                dnnl_primitive_attr_t attr, dnnl_primitive_desc_t forward) {
+    return dnnl_pooling_backward_primitive_desc_create(pd, e, alg, gx, gy, g->stride, g->kernel, g->dilation, g->pad_l,
+                                                       g->pad_r, forward, attr);
 }
 
 #else
@@ -104,20 +104,20 @@ static inline dnnl_status_t dc_conv_backward_pd(dnnl_primitive_desc_t *pd, dnnl_
     return s == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, e, forward) : s;
 }
 
-static inline dnnl_status_t dc_maxpool_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t e, dc_md_ref x, dc_md_ref y,
-                                          const dc_window *g, dnnl_primitive_attr_t attr) {
+static inline dnnl_status_t dc_pool_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t e, dnnl_alg_kind_t alg, dc_md_ref x,
+                                       dc_md_ref y, const dc_window *g, dnnl_primitive_attr_t attr) {
     dnnl_pooling_v2_desc_t d;
-    dnnl_status_t s = dnnl_pooling_v2_forward_desc_init(&d, dnnl_forward_training, dnnl_pooling_max, x, y, g->stride,
-                                                        g->kernel, g->dilation, g->pad_l, g->pad_r);
+    dnnl_status_t s = dnnl_pooling_v2_forward_desc_init(&d, dnnl_forward_training, alg, x, y, g->stride, g->kernel,
+                                                        g->dilation, g->pad_l, g->pad_r);
     return s == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, e, NULL) : s;
 }
 
-static inline dnnl_status_t dc_maxpool_backward_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t e, dc_md_ref gx,
-                                                   dc_md_ref gy, const dc_window *g, dnnl_primitive_attr_t attr,
-                                                   dnnl_primitive_desc_t forward) {
+static inline dnnl_status_t dc_pool_backward_pd(dnnl_primitive_desc_t *pd, dnnl_engine_t e, dnnl_alg_kind_t alg,
+                                                dc_md_ref gx, dc_md_ref gy, const dc_window *g,
+                                                dnnl_primitive_attr_t attr, dnnl_primitive_desc_t forward) {
     dnnl_pooling_v2_desc_t d;
-    dnnl_status_t s = dnnl_pooling_v2_backward_desc_init(&d, dnnl_pooling_max, gx, gy, g->stride, g->kernel,
-                                                         g->dilation, g->pad_l, g->pad_r);
+    dnnl_status_t s =
+        dnnl_pooling_v2_backward_desc_init(&d, alg, gx, gy, g->stride, g->kernel, g->dilation, g->pad_l, g->pad_r);
     return s == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, e, forward) : s;
 }
 

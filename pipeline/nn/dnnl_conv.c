@@ -12,14 +12,15 @@
 #include "base/try.h"
 #include "nn/plan.h"
 
-/* The library's weight dims: (O, C, kh, kw), or (G, O/G, C/G, kh, kw). */
+/* The library's weight dims: (A, B, kh, kw), or (G, A/G, B/G, kh, kw): A channels out and B in; the other way round in a
+ * transposed convolution. */
 static int weight_dims(const limn_net *n, const net_step *s, dnnl_dims_t w) {
     const limn_op_attr *a = &s->node->attr;
-    dnnl_dim_t groups = a->groups > 1 ? a->groups : 1;
-    int r = 0;
+    dnnl_dim_t groups = a->groups > 1 ? a->groups : 1, in = (dnnl_dim_t)net_picture_of(n, net_node_in(n, s)).C;
+    int r = 0, transposed = s->node->op == LIMN_OP_CONVT2D;
     if (groups > 1) w[r++] = groups;
-    w[r++] = a->units / groups;
-    w[r++] = (dnnl_dim_t)net_shape_in(n, s)->dim[0] / groups;
+    w[r++] = (transposed ? in : a->units) / groups;
+    w[r++] = (transposed ? a->units : in) / groups;
     w[r++] = a->kernel[0];
     w[r++] = a->kernel[1];
     return r;
@@ -50,8 +51,8 @@ static limn_status choose(limn_net *n, const net_step *s, conv_plan *p) {
     dc_window g;
     int rank = weight_dims(n, s, dims);
     net_window(&s->node->attr, &g);
-    TRY(net_layout(n, net_shape_in(n, s), dnnl_format_tag_any, &p->x));
-    TRY(net_layout(n, &s->node->out, dnnl_format_tag_any, &p->y));
+    TRY(net_layout(n, net_node_in(n, s), dnnl_format_tag_any, &p->x));
+    TRY(net_layout(n, s->node, dnnl_format_tag_any, &p->y));
     TRY(net_dnnl(dc_md_new(&p->w, rank, dims, dnnl_format_tag_any), "weights"));
     TRY(net_dnnl(dc_md_new(&p->plain_w, rank, dims, rank == 5 ? dnnl_abcde : dnnl_abcd), "weights"));
     if (s->node->bias) TRY(net_dnnl(dc_md_new(&p->bias, 1, bias, dnnl_a), "a bias"));
@@ -70,11 +71,14 @@ static limn_status plan(limn_net *n, net_step *s) {
                   dc_query(p.backward, dnnl_query_diff_dst_md), dc_query(p.backward, dnnl_query_diff_src_md)));
     TRY(net_add_weights(n, p.plain_w, s->node->weight, dc_query(p.forward, dnnl_query_weights_md), &w));
     if (p.bias) TRY(net_add_weights(n, p.bias, s->node->bias, p.bias, &bias));
-    const net_arg f[] = {{DNNL_ARG_SRC, s->x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, s->value}, {DNNL_ARG_BIAS, bias}};
+    const net_arg f[] = {
+        {DNNL_ARG_SRC, s->link->x}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, s->value}, {DNNL_ARG_BIAS, bias}};
     TRY(net_add_call(n, &s->forward, p.forward, p.bias ? 4 : 3, f));
-    TRY(net_add_weights(n, p.plain_w, s->node->weight, dc_query(p.backward, dnnl_query_weights_md), &w));
-    const net_arg b[] = {{DNNL_ARG_DIFF_SRC, s->gx}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DIFF_DST, s->gy}};
-    TRY(net_add_call(n, &s->backward, p.backward, 3, b));
+    if (s->link->gx >= 0) {
+        TRY(net_add_weights(n, p.plain_w, s->node->weight, dc_query(p.backward, dnnl_query_weights_md), &w));
+        const net_arg b[] = {{DNNL_ARG_DIFF_SRC, s->link->gx}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DIFF_DST, s->gy}};
+        TRY(net_add_call(n, &s->backward, p.backward, 3, b));
+    }
     snprintf(s->backend, sizeof s->backend, "onednn %s", dc_impl(p.forward));
 done:
     if (p.backward) dnnl_primitive_desc_destroy(p.backward);

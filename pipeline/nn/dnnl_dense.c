@@ -10,8 +10,9 @@
 
 static limn_status plan(limn_net *n, net_step *s) {
     limn_status status = LIMN_OK;
-    size_t in = limn_shape_size(net_shape_in(n, s)), out = limn_shape_size(&s->node->out);
-    TRY(net_place(n, s, NULL, NULL, NULL, NULL));
+    const limn_shape *x = net_shape_in(n, s);
+    size_t in = x->dim[x->rank - 1], out = (size_t)s->node->attr.units;
+    TRY(net_place_plain(n, s));
     TRY(net_add_transposed(n, s->node->weight, out, in, &s->extra));
     snprintf(s->backend, sizeof s->backend, "onednn sgemm");
 done:
@@ -19,23 +20,24 @@ done:
 }
 
 static limn_status forward(const net_step *s, limn_session *run) {
-    dnnl_dim_t B = (dnnl_dim_t)run->net->B, in = (dnnl_dim_t)limn_shape_size(net_shape_in(run->net, s));
-    size_t out = limn_shape_size(&s->node->out);
+    size_t out = (size_t)s->node->attr.units, B = net_elements(run->net, s->node) / out;
+    dnnl_dim_t in = (dnnl_dim_t)(net_elements(run->net, net_node_in(run->net, s)) / B);
     float *y = run->address[s->value];
     const float *bias = s->node->bias;
-    for (size_t b = 0; bias && b < run->net->B; b++) memcpy(y + b * out, bias, out * sizeof *y);
-    return net_dnnl(dnnl_sgemm('N', 'N', B, (dnnl_dim_t)out, in, 1, run->address[s->x], in, run->address[s->extra],
-                               (dnnl_dim_t)out, bias ? 1 : 0, y, (dnnl_dim_t)out),
+    for (size_t b = 0; bias && b < B; b++) memcpy(y + b * out, bias, out * sizeof *y);
+    return net_dnnl(dnnl_sgemm('N', 'N', (dnnl_dim_t)B, (dnnl_dim_t)out, in, 1, run->address[s->link->x], in,
+                               run->address[s->extra], (dnnl_dim_t)out, bias ? 1 : 0, y, (dnnl_dim_t)out),
                     "a dense layer");
 }
 
-static limn_status vjp(const net_step *s, limn_session *run, limn_rule rule) {
-    dnnl_dim_t B = (dnnl_dim_t)run->net->B, in = (dnnl_dim_t)limn_shape_size(net_shape_in(run->net, s));
-    dnnl_dim_t out = (dnnl_dim_t)limn_shape_size(&s->node->out);
+static limn_status vjp(const net_step *s, limn_session *run, limn_rule rule, int j) {
+    (void)j;
+    dnnl_dim_t out = s->node->attr.units, B = (dnnl_dim_t)net_elements(run->net, s->node) / out;
+    dnnl_dim_t in = (dnnl_dim_t)net_elements(run->net, net_node_in(run->net, s)) / B;
     (void)rule;
-    return net_dnnl(
-        dnnl_sgemm('N', 'N', B, in, out, 1, run->address[s->gy], out, s->node->weight, in, 0, run->address[s->gx], in),
-        "a dense layer's gradient");
+    return net_dnnl(dnnl_sgemm('N', 'N', B, in, out, 1, run->address[s->gy], out, s->node->weight, in, 0,
+                               run->address[s->link->gx], in),
+                    "a dense layer's gradient");
 }
 
 const net_op net_dnnl_dense = {"dense", plan, forward, vjp, 0, 0};

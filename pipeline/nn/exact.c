@@ -78,17 +78,19 @@ static net_exact conv_vjp(const probe *p) {
 
 /* ---- dense ------------------------------------------------------------------------------------------------------- */
 static net_exact dense_forward(const probe *p) {
-    size_t in = limn_shape_size(p->in);
+    size_t in = p->in->dim[p->in->rank - 1];
     net_exact e = {0, 0};
-    if (p->n->bias) add(&e, p->n->bias[p->i]);
-    for (size_t k = 0; k < in; k++) add(&e, (double)p->x[k] * p->n->weight[p->i * in + k]);
+    size_t units = (size_t)p->n->attr.units, row = p->i / units, o = p->i % units;
+    if (p->n->bias) add(&e, p->n->bias[o]);
+    for (size_t k = 0; k < in; k++) add(&e, (double)p->x[row * in + k] * p->n->weight[o * in + k]);
     return e;
 }
 
 static net_exact dense_vjp(const probe *p) {
-    size_t in = limn_shape_size(p->in), out = limn_shape_size(&p->n->out);
+    size_t in = p->in->dim[p->in->rank - 1], out = (size_t)p->n->attr.units;
     net_exact e = {0, 0};
-    for (size_t k = 0; k < out; k++) add(&e, (double)p->gy[k] * p->n->weight[k * in + p->i]);
+    size_t row = p->i / in, i = p->i % in;
+    for (size_t k = 0; k < out; k++) add(&e, (double)p->gy[row * out + k] * p->n->weight[k * in + i]);
     return e;
 }
 
@@ -124,10 +126,69 @@ static net_exact maxpool_vjp(const probe *p) {
     return e;
 }
 
+/* ---- average pooling --------------------------------------------------------------------------------------------- */
+/* 1 / (the number of pixels that window (i, j) counts), 0 where there are none. */
+static double share(const probe *p, long i, long j) {
+    const limn_op_attr *a = &p->n->attr;
+    long at[2] = {i, j}, count = 1;
+    for (int axis = 0; axis < 2; axis++) {
+        long size = (long)p->in->dim[axis + 1], n = 0;
+        for (long k = 0; k < a->kernel[axis]; k++) {
+            long q = at[axis] * a->stride[axis] + k * a->dilation[axis];
+            int inside = q >= a->pad[axis] && q < a->pad[axis] + size;
+            n += inside || (a->count_pad && q < a->pad[axis] + size + a->pad[axis + 2]);
+        }
+        count *= n;
+    }
+    return count > 0 ? 1 / (double)count : 0;
+}
+
+static net_exact avgpool_forward(const probe *p) {
+    const limn_op_attr *a = &p->n->attr;
+    long h = (long)p->n->out.dim[1], w = (long)p->n->out.dim[2], H = (long)p->in->dim[1], W = (long)p->in->dim[2];
+    long c = (long)p->i / (h * w), i = (long)p->i / w % h, j = (long)p->i % w;
+    net_exact e = {0, 0};
+    for (long k = 0; k < (long)a->kernel[0] * a->kernel[1]; k++) {
+        long r = under(a, 0, i, k / a->kernel[1], H), q = under(a, 1, j, k % a->kernel[1], W);
+        if (r >= 0 && q >= 0) add(&e, p->x[(c * H + r) * W + q] * share(p, i, j));
+    }
+    return e;
+}
+
+static net_exact avgpool_vjp(const probe *p) {
+    const limn_op_attr *a = &p->n->attr;
+    long h = (long)p->n->out.dim[1], w = (long)p->n->out.dim[2], H = (long)p->in->dim[1], W = (long)p->in->dim[2];
+    long c = (long)p->i / (H * W), at = (long)p->i % (H * W);
+    net_exact e = {0, 0};
+    for (long k = 0; k < (long)a->kernel[0] * a->kernel[1]; k++) {
+        long i = over(a, 0, at / W, k / a->kernel[1], h), j = over(a, 1, at % W, k % a->kernel[1], w);
+        if (i >= 0 && j >= 0) add(&e, p->gy[(c * h + i) * w + j] * share(p, i, j));
+    }
+    return e;
+}
+
+/* ---- transposed convolution -------------------------------------------------------------------------------------- */
+/* The gradient of the convolution that goes from its output to its input. */
+static net_exact convt_forward(const probe *p) {
+    limn_node turned = *p->n;
+    turned.bias = NULL;
+    turned.out = *p->in;
+    net_exact e = conv_vjp(&(probe){&turned, &p->n->out, NULL, p->x, p->i});
+    if (p->n->bias) add(&e, p->n->bias[p->i / (p->n->out.dim[1] * p->n->out.dim[2])]);
+    return e;
+}
+
+static net_exact convt_vjp(const probe *p) {
+    limn_node turned = *p->n;
+    turned.bias = NULL;
+    turned.out = *p->in;
+    return conv_forward(&(probe){&turned, &p->n->out, p->gy, NULL, p->i});
+}
+
 /* ---- the rest ---------------------------------------------------------------------------------------------------- */
 /* Where element i of a flattened vector lies in (C, H, W). */
 static size_t flatten_from(const probe *p, size_t i) {
-    if (!p->n->attr.hwc || p->in->rank != 3) return i;
+    if (!p->n->attr.hwc || p->in->rank != 3 || !p->n->batched) return i;
     size_t C = p->in->dim[0], P = p->in->dim[1] * p->in->dim[2];
     return i % C * P + i / C;
 }
@@ -137,7 +198,7 @@ static net_exact flatten_forward(const probe *p) {
 }
 
 static net_exact flatten_vjp(const probe *p) {
-    if (!p->n->attr.hwc || p->in->rank != 3) return one(p->gy[p->i]);
+    if (!p->n->attr.hwc || p->in->rank != 3 || !p->n->batched) return one(p->gy[p->i]);
     size_t C = p->in->dim[0], P = p->in->dim[1] * p->in->dim[2];
     return one(p->gy[p->i % P * C + p->i / P]);
 }
@@ -150,32 +211,37 @@ static net_exact relu_vjp(const probe *p) {
     return one(p->x[p->i] > 0 ? p->gy[p->i] : 0);
 }
 
+/* The line along the axis that element i lies on: its first element, length and stride. */
+static size_t line_of(const probe *p, size_t *C, size_t *P) {
+    *C = p->in->dim[p->n->attr.axis];
+    *P = 1;
+    for (int k = p->n->attr.axis + 1; k < p->in->rank; k++) *P *= p->in->dim[k];
+    return p->i / (*C * *P) * *C * *P + p->i % *P;
+}
+
 /* m and Z of one softmax: its outputs are e^(x - m) / Z. */
-static void softmax_sums(const probe *p, size_t C, size_t P, double *m, double *Z) {
-    *m = p->x[p->i % P];
+static void softmax_sums(const float *x, size_t C, size_t P, double *m, double *Z) {
+    *m = x[0];
     *Z = 0;
-    for (size_t c = 1; c < C; c++) *m = fmax(*m, p->x[c * P + p->i % P]);
-    for (size_t c = 0; c < C; c++) *Z += exp(p->x[c * P + p->i % P] - *m);
+    for (size_t c = 1; c < C; c++) *m = fmax(*m, x[c * P]);
+    for (size_t c = 0; c < C; c++) *Z += exp(x[c * P] - *m);
 }
 
 static net_exact softmax_forward(const probe *p) {
-    size_t C = p->in->dim[0], P = limn_shape_size(p->in) / C;
+    size_t C, P, at = line_of(p, &C, &P);
     double m, Z;
-    softmax_sums(p, C, P, &m, &Z);
+    softmax_sums(p->x + at, C, P, &m, &Z);
     return one(exp(p->x[p->i] - m) / Z);
 }
 
 static net_exact softmax_vjp(const probe *p) {
-    size_t C = p->in->dim[0], P = limn_shape_size(p->in) / C;
+    size_t C, P, at = line_of(p, &C, &P);
     double m, Z;
-    softmax_sums(p, C, P, &m, &Z);
+    softmax_sums(p->x + at, C, P, &m, &Z);
     double y = exp(p->x[p->i] - m) / Z;
     net_exact e = {0, 0};
     add(&e, y * p->gy[p->i]);
-    for (size_t c = 0; c < C; c++) {
-        size_t k = c * P + p->i % P;
-        add(&e, -y * exp(p->x[k] - m) / Z * p->gy[k]);
-    }
+    for (size_t k = at, c = 0; c < C; c++, k += P) add(&e, -y * exp(p->x[k] - m) / Z * p->gy[k]);
     return e;
 }
 
@@ -191,6 +257,8 @@ static const struct {
     net_exact (*forward)(const probe *p), (*vjp)(const probe *p);
 } exact[LIMN_OPS] = {
     [LIMN_OP_CONV2D] = {conv_forward, conv_vjp},
+    [LIMN_OP_CONVT2D] = {convt_forward, convt_vjp},
+    [LIMN_OP_AVGPOOL] = {avgpool_forward, avgpool_vjp},
     [LIMN_OP_DENSE] = {dense_forward, dense_vjp},
     [LIMN_OP_MAXPOOL] = {maxpool_forward, maxpool_vjp},
     [LIMN_OP_FLATTEN] = {flatten_forward, flatten_vjp},
@@ -199,10 +267,26 @@ static const struct {
     [LIMN_OP_IDENTITY] = {identity_forward, identity_vjp},
 };
 
+int net_exact_knows(const limn_node *n) {
+    return exact[n->op].forward != NULL;
+}
+
+/* A picture without a batch axis, (N, C, H, W), is N pictures: one of them. */
+static net_exact ask(net_exact (*f)(const probe *p), const limn_node *n, const limn_shape *in, const float *x,
+                     const float *gy, size_t i, int backward) {
+    if (n->batched || n->attr.kernel[0] == 0) return f(&(probe){n, in, x, gy, i});
+    limn_node one_of = *n;
+    limn_shape small = {3, {in->dim[1], in->dim[2], in->dim[3]}};
+    one_of.batched = 1;
+    one_of.out = (limn_shape){3, {n->out.dim[1], n->out.dim[2], n->out.dim[3]}};
+    size_t nx = limn_shape_size(&small), ny = limn_shape_size(&one_of.out), k = i / (backward ? nx : ny);
+    return f(&(probe){&one_of, &small, x + k * nx, gy ? gy + k * ny : NULL, i % (backward ? nx : ny)});
+}
+
 net_exact net_exact_forward(const limn_node *n, const limn_shape *in, const float *x, size_t i) {
-    return exact[n->op].forward(&(probe){n, in, x, NULL, i});
+    return ask(exact[n->op].forward, n, in, x, NULL, i, 0);
 }
 
 net_exact net_exact_vjp(const limn_node *n, const limn_shape *in, const float *x, const float *gy, size_t i) {
-    return exact[n->op].vjp(&(probe){n, in, x, gy, i});
+    return ask(exact[n->op].vjp, n, in, x, gy, i, 1);
 }

@@ -28,17 +28,63 @@ static size_t chunk_of(const limn_graph *g) {
     return 1;
 }
 
+/* Own loops, the same on either backend. */
+#define LOOPS                                                                                                          \
+    [LIMN_OP_RELU] = &net_relu, [LIMN_OP_UNARY] = &net_unary, [LIMN_OP_BINARY] = &net_binary,                          \
+    [LIMN_OP_WHERE] = &net_where, [LIMN_OP_SCALE] = &net_scale, [LIMN_OP_CONCAT] = &net_concat,                        \
+    [LIMN_OP_SLICE] = &net_move, [LIMN_OP_PAD] = &net_move, [LIMN_OP_TRANSPOSE] = &net_move,                           \
+    [LIMN_OP_EXPAND] = &net_move, [LIMN_OP_RESHAPE] = &net_reshape, [LIMN_OP_REDUCE] = &net_reduce,                    \
+    [LIMN_OP_NORM] = &net_norm, [LIMN_OP_LRN] = &net_lrn, [LIMN_OP_SOFTMAX] = &net_softmax,                            \
+    [LIMN_OP_LOG_SOFTMAX] = &net_log_softmax, [LIMN_OP_IDENTITY] = &net_identity
+
 const net_op *const net_ops_ref[LIMN_OPS] = {
-    [LIMN_OP_CONV2D] = &net_ref_conv,     [LIMN_OP_DENSE] = &net_ref_dense, [LIMN_OP_MAXPOOL] = &net_ref_maxpool,
-    [LIMN_OP_FLATTEN] = &net_ref_flatten, [LIMN_OP_RELU] = &net_relu,       [LIMN_OP_SOFTMAX] = &net_softmax,
-    [LIMN_OP_IDENTITY] = &net_identity,
+    LOOPS,
+    [LIMN_OP_CONV2D] = &net_ref_conv,
+    [LIMN_OP_DENSE] = &net_ref_dense,
+    [LIMN_OP_CONVT2D] = &net_ref_convt,
+    [LIMN_OP_MAXPOOL] = &net_ref_maxpool,
+    [LIMN_OP_AVGPOOL] = &net_ref_avgpool,
+    [LIMN_OP_FLATTEN] = &net_ref_flatten,
 };
 
 const net_op *const net_ops_dnnl[LIMN_OPS] = {
-    [LIMN_OP_CONV2D] = &net_dnnl_conv,     [LIMN_OP_DENSE] = &net_dnnl_dense, [LIMN_OP_MAXPOOL] = &net_dnnl_maxpool,
-    [LIMN_OP_FLATTEN] = &net_dnnl_flatten, [LIMN_OP_RELU] = &net_relu,        [LIMN_OP_SOFTMAX] = &net_softmax,
-    [LIMN_OP_IDENTITY] = &net_identity,
+    LOOPS,
+    [LIMN_OP_CONV2D] = &net_dnnl_conv,
+    [LIMN_OP_DENSE] = &net_dnnl_dense,
+    [LIMN_OP_CONVT2D] = &net_ref_convt,
+    [LIMN_OP_MAXPOOL] = &net_dnnl_maxpool,
+    [LIMN_OP_AVGPOOL] = &net_dnnl_avgpool,
+    [LIMN_OP_FLATTEN] = &net_dnnl_flatten,
 };
+
+/* Who reads whom, and where gradients may pass. */
+static limn_status connect(limn_net *n) {
+    limn_status status = LIMN_OK;
+    const limn_graph *g = n->graph;
+    size_t links = 0, nodes = (size_t)g->n_nodes;
+    for (int k = 0; k < g->n_nodes; k++) links += (size_t)g->node[k].n_in;
+    TRY(limn_new(&n->step, nodes, sizeof *n->step));
+    TRY(limn_new(&n->link, links, sizeof *n->link));
+    TRY(limn_new(&n->readers, nodes, sizeof *n->readers));
+    TRY(limn_new(&n->last_reader, nodes, sizeof *n->last_reader));
+    TRY(limn_new(&n->moves, nodes, 1));
+    TRY(limn_new(&n->ref, nodes, 1));
+    n->moves[0] = 1;
+    net_link *next = n->link;
+    for (int k = 0; k < g->n_nodes; k++) {
+        n->step[k].link = next;
+        next += g->node[k].n_in;
+        n->last_reader[k] = k;
+        for (int j = 0; j < g->node[k].n_in; j++) {
+            int in = g->node[k].in[j];
+            n->readers[in]++;
+            n->last_reader[in] = k;
+            n->moves[k] |= n->moves[in];
+        }
+    }
+done:
+    return status;
+}
 
 static limn_status open_library(limn_net *n) {
     limn_status status = LIMN_OK;
@@ -81,9 +127,8 @@ limn_status net_new(limn_net **out, const limn_graph *g, limn_backend backend, n
     TRY(limn_new(&n, 1, sizeof *n));
     n->graph = g;
     n->backend = backend;
-    n->B = chunk_of(g);
-    TRY(limn_new(&n->step, (size_t)g->n_nodes, sizeof *n->step));
-    TRY(limn_new(&n->ref, (size_t)g->n_nodes, 1));
+    n->B = g->unbatched ? 1 : chunk_of(g);
+    TRY(connect(n));
     TRY(open_library(n));
     TRY(plan_and_test(n, tamper, ctx));
     *out = n;
@@ -106,6 +151,10 @@ void limn_net_free(limn_net *n) {
     if (n->engine) dnnl_engine_destroy(n->engine);
     free(n->mem);
     free(n->ref);
+    free(n->moves);
+    free(n->last_reader);
+    free(n->readers);
+    free(n->link);
     free(n->step);
     free(n);
 }

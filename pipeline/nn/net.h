@@ -31,6 +31,9 @@ limn_status limn_engine_doctor(limn_text_fn write, void *ctx) LIMN_CHECK;
 
 limn_status limn_session_new(limn_session **out, const limn_net *n) LIMN_CHECK;
 void limn_session_free(limn_session *s);
+/* Of a network with several inputs: what input 1, 2 … (x: plain, all rows) is in the forward passes that follow. Input 0
+ * is forward()'s own, and the one that gradients go to. */
+limn_status limn_session_input(limn_session *s, int input, const float *x) LIMN_CHECK;
 /* The session as attribution sees it; valid as long as the session. */
 const limn_diff *limn_session_diff(limn_session *s);
 

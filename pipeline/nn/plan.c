@@ -2,8 +2,8 @@
  *
  * 1. Steps are planned in the graph's order. An op picks its layouts (a convolution asks the library for `any` and
  * takes what it is given); what its neighbours hold in another layout is reordered, and only then.
- * 2. Every place is (region, offset). Values stay (KEEP); gradients alternate between two slots; temporary places
- *    overlap. At the end the regions are laid one after another: the arena of a session.
+ * 2. Every place is (region, offset). Values stay (KEEP); gradients share what room they can (slots.c); temporary places
+ *    of different steps overlap. At the end the regions are laid one after another: the arena of a session.
  * 3. A ReLU writes over its input where no layer's output and no backward pass needs that input as it was; the gradient
  *    of an element-wise op stays in its slot.
  *
@@ -16,8 +16,6 @@
 
 #include "base/mem.h"
 #include "base/try.h"
-
-enum { ALIGN = 64 };
 
 int net_one_thread(void) {
     int was = omp_get_max_threads();
@@ -36,34 +34,74 @@ limn_status net_dnnl(dnnl_status_t s, const char *what) {
 }
 
 /* ---- layouts ----------------------------------------------------------------------------------------------------- */
-int net_dims(const limn_net *n, const limn_shape *s, dnnl_dims_t dims) {
-    dims[0] = (dnnl_dim_t)n->B;
-    for (int i = 0; i < s->rank; i++) dims[i + 1] = (dnnl_dim_t)s->dim[i];
-    return s->rank + 1;
+size_t net_rows(const limn_net *n, const limn_node *node) {
+    return node->batched ? n->B : 1;
 }
 
-limn_status net_layout(const limn_net *n, const limn_shape *s, dnnl_format_tag_t tag, dc_md *out) {
+size_t net_elements(const limn_net *n, const limn_node *node) {
+    return net_rows(n, node) * limn_shape_size(&node->out);
+}
+
+int net_dims(const limn_net *n, const limn_node *node, dnnl_dims_t dims) {
+    int r = 0;
+    if (node->batched || node->out.rank == 0) dims[r++] = (dnnl_dim_t)net_rows(n, node);
+    for (int i = 0; i < node->out.rank; i++) dims[r++] = (dnnl_dim_t)node->out.dim[i];
+    return r;
+}
+
+net_picture net_picture_of(const limn_net *n, const limn_node *node) {
+    const size_t *d = node->out.dim;
+    return node->batched ? (net_picture){n->B, d[0], d[1], d[2]} : (net_picture){d[0], d[1], d[2], d[3]};
+}
+
+limn_status net_layout(const limn_net *n, const limn_node *node, dnnl_format_tag_t tag, dc_md *out) {
     dnnl_dims_t dims;
-    int rank = net_dims(n, s, dims);
+    int rank = net_dims(n, node, dims);
     return net_dnnl(dc_md_new(out, rank, dims, tag), "a layout");
 }
 
-limn_status net_plain(const limn_net *n, const limn_shape *s, dc_md *out) {
-    static const dnnl_format_tag_t tag[LIMN_MAX_RANK + 1] = {dnnl_a,    dnnl_ab,    dnnl_abc,
+limn_status net_plain(const limn_net *n, const limn_node *node, dc_md *out) {
+    static const dnnl_format_tag_t tag[LIMN_MAX_RANK + 2] = {dnnl_a,    dnnl_a,     dnnl_ab,    dnnl_abc,
                                                              dnnl_abcd, dnnl_abcde, dnnl_abcdef};
-    return net_layout(n, s, tag[s->rank], out);
+    dnnl_dims_t dims;
+    return net_layout(n, node, tag[net_dims(n, node, dims)], out);
 }
 
 dc_md_ref net_layout_of(const limn_net *n, int mem) {
     return n->mem[mem].md;
 }
 
+size_t net_floats(const limn_net *n, int mem) {
+    return dnnl_memory_desc_get_size(net_layout_of(n, mem)) / sizeof(float);
+}
+
+size_t net_block(const limn_net *n, const limn_node *node, int mem) {
+    static const struct {
+        dnnl_format_tag_t tag;
+        size_t block;
+    } known[] = {{dnnl_abcd, 1}, {dnnl_aBcd16b, 16}, {dnnl_aBcd8b, 8}, {dnnl_aBcd4b, 4}, {dnnl_acdb, 0}};
+    dnnl_dims_t dims;
+    if (net_dims(n, node, dims) != 4) return 0;
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        dc_md md = NULL;
+        int same =
+            net_layout(n, node, known[i].tag, &md) == LIMN_OK && dnnl_memory_desc_equal(md, net_layout_of(n, mem));
+        dc_md_free(md);
+        if (same) return known[i].block ? known[i].block : net_picture_of(n, node).C;
+    }
+    return 0;
+}
+
 dc_md_ref net_layout_in(const limn_net *n, const net_step *s) {
-    return net_layout_of(n, n->step[s->in].value);
+    return net_layout_of(n, n->step[s->link->from].value);
+}
+
+const limn_node *net_node_in(const limn_net *n, const net_step *s) {
+    return &n->graph->node[s->link->from];
 }
 
 const limn_shape *net_shape_in(const limn_net *n, const net_step *s) {
-    return &n->graph->node[s->in].out;
+    return &net_node_in(n, s)->out;
 }
 
 void net_window(const limn_op_attr *a, dc_window *w) {
@@ -72,7 +110,7 @@ void net_window(const limn_op_attr *a, dc_window *w) {
         w->stride[i] = a->stride[i];
         w->dilation[i] = a->dilation[i] - 1;
         w->pad_l[i] = a->pad[i];
-        w->pad_r[i] = a->pad[i + 2];
+        w->pad_r[i] = a->pad[i + 2] + a->hang[i];
     }
 }
 
@@ -81,7 +119,7 @@ static limn_status new_mem(limn_net *n, net_region region, size_t offset, dc_md_
     limn_status status = LIMN_OK;
     TRY(limn_grow(&n->mem, (size_t)n->n_mem, &n->room_mem, sizeof *n->mem));
     net_mem *m = &n->mem[n->n_mem];
-    *m = (net_mem){.region = region, .offset = offset};
+    *m = (net_mem){.region = region, .offset = offset, .root = n->n_mem};
     TRY(net_dnnl(dc_md_clone(&m->md, md), "a layout"));
     *mem = n->n_mem++;
 done:
@@ -90,22 +128,24 @@ done:
 
 limn_status net_add_mem(limn_net *n, net_region region, dc_md_ref md, int *mem) {
     limn_status status = LIMN_OK;
-    size_t bytes = dnnl_memory_desc_get_size(md), *total = &n->region_bytes[region];
-    if (bytes > SIZE_MAX / 2) FAIL(LIMN_ENOMEM, "a layer of %zu bytes is too large", bytes);
-    bytes = (bytes + ALIGN - 1) / ALIGN * ALIGN;
-    TRY(new_mem(n, region, region == NET_KEEP ? *total : 0, md, mem));
-    if (region == NET_KEEP) {
-        if (bytes > SIZE_MAX / 2 - *total) FAIL(LIMN_ENOMEM, "the network's values are too large for memory");
-        *total += bytes;
-    } else if (bytes > *total) {
-        *total = bytes;
-    }
+    size_t bytes = dnnl_memory_desc_get_size(md), *top = region == NET_TEMP ? &n->temp_top : &n->region_bytes[region];
+    if (bytes > SIZE_MAX / 4) FAIL(LIMN_ENOMEM, "a layer of %zu bytes is too large", bytes);
+    bytes = (bytes + NET_ALIGN - 1) / NET_ALIGN * NET_ALIGN;
+    TRY(new_mem(n, region, region == NET_GRAD ? 0 : *top, md, mem));
+    if (region == NET_GRAD) goto done; /* its offset is found when all are known */
+    if (bytes > SIZE_MAX / 4 - *top) FAIL(LIMN_ENOMEM, "the network's values are too large for memory");
+    *top += bytes;
+    if (region == NET_TEMP && *top > n->region_bytes[NET_TEMP]) n->region_bytes[NET_TEMP] = *top;
 done:
     return status;
 }
 
 limn_status net_add_view(limn_net *n, int of, dc_md_ref md, int *mem) {
-    return new_mem(n, n->mem[of].region, n->mem[of].offset, md, mem);
+    limn_status s = new_mem(n, n->mem[of].region, n->mem[of].offset, md, mem);
+    if (s != LIMN_OK) return s;
+    n->mem[*mem].root = n->mem[of].root;
+    n->mem[*mem].fixed = n->mem[of].owned ? n->mem[of].owned : n->mem[of].fixed;
+    return LIMN_OK;
 }
 
 static limn_status pack_weights(limn_net *n, dc_md_ref from, const float *data, dc_md_ref to, float *packed) {
@@ -171,7 +211,7 @@ limn_status net_add_call(limn_net *n, net_call *c, dnnl_primitive_desc_t pd, int
     c->n = n_args;
     if (scratch && dnnl_memory_desc_get_size(scratch) > 0) {
         c->a[c->n].arg = DNNL_ARG_SCRATCHPAD;
-        TRY(net_add_mem(n, NET_SCRATCH, scratch, &c->a[c->n].mem));
+        TRY(net_add_mem(n, NET_TEMP, scratch, &c->a[c->n].mem));
         c->n++;
     }
     for (int i = 0; i < c->n; i++) n->mem[c->a[i].mem].handle = 1;
@@ -194,87 +234,141 @@ done:
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */
-limn_status net_place(limn_net *n, net_step *s, dc_md_ref x, dc_md_ref y, dc_md_ref gy, dc_md_ref gx) {
+limn_status net_place_output(limn_net *n, net_step *s, dc_md_ref y, dc_md_ref gy) {
     limn_status status = LIMN_OK;
-    const net_step *in = &n->step[s->in];
-    net_region slot = n->mem[in->grad].region == NET_GRAD_0 ? NET_GRAD_1 : NET_GRAD_0;
     dc_md plain = NULL;
     if (!y) {
-        TRY(net_plain(n, &s->node->out, &plain));
+        TRY(net_plain(n, s->node, &plain));
         y = plain;
     }
     TRY(net_add_mem(n, NET_KEEP, y, &s->value));
-    TRY(net_add_mem(n, slot, y, &s->grad));
-    s->x = in->value;
+    TRY(net_add_mem(n, NET_GRAD, y, &s->grad));
     s->gy = s->grad;
-    s->gx = in->grad;
-    if (x && !dnnl_memory_desc_equal(x, net_layout_of(n, in->value))) {
-        TRY(net_add_mem(n, NET_X, x, &s->x));
-        TRY(net_add_reorder(n, &s->load_x, in->value, s->x));
-    }
     if (gy && !dnnl_memory_desc_equal(gy, y)) {
-        TRY(net_add_mem(n, NET_GY, gy, &s->gy));
+        TRY(net_add_mem(n, NET_TEMP, gy, &s->gy));
         TRY(net_add_reorder(n, &s->load_gy, s->grad, s->gy));
-    }
-    if (gx && !dnnl_memory_desc_equal(gx, net_layout_of(n, in->grad))) {
-        TRY(net_add_mem(n, NET_GX, gx, &s->gx));
-        TRY(net_add_reorder(n, &s->store_gx, s->gx, in->grad));
     }
 done:
     dc_md_free(plain);
     return status;
 }
 
-static int same_address(const limn_net *n, int a, int b) {
-    return n->mem[a].region == n->mem[b].region && n->mem[a].offset == n->mem[b].offset;
+limn_status net_place_input(limn_net *n, net_step *s, int j, dc_md_ref x, dc_md_ref gx) {
+    limn_status status = LIMN_OK;
+    net_link *l = &s->link[j];
+    const net_step *in = &n->step[l->from];
+    l->x = in->value;
+    if (x && !dnnl_memory_desc_equal(x, net_layout_of(n, in->value))) {
+        TRY(net_add_mem(n, NET_TEMP, x, &l->x));
+        TRY(net_add_reorder(n, &l->load, in->value, l->x));
+    }
+    if (in->grad < 0) goto done;
+    int target = in->grad;
+    if (n->readers[l->from] > 1) {
+        TRY(net_add_mem(n, NET_TEMP, net_layout_of(n, in->grad), &l->sum));
+        target = l->sum;
+    }
+    l->gx = target;
+    if (gx && !dnnl_memory_desc_equal(gx, net_layout_of(n, in->grad))) {
+        TRY(net_add_mem(n, NET_TEMP, gx, &l->gx));
+        TRY(net_add_reorder(n, &l->store, l->gx, target));
+    }
+done:
+    return status;
 }
 
-/* May a step write over the value of node k? Not where it is a layer's output or the input, where another node reads
- * it, or where its own backward pass does. A value that is shared with the node before asks that one too. */
+limn_status net_place(limn_net *n, net_step *s, dc_md_ref x, dc_md_ref y, dc_md_ref gy, dc_md_ref gx) {
+    limn_status status = LIMN_OK;
+    TRY(net_place_output(n, s, y, gy));
+    TRY(net_place_input(n, s, 0, x, gx));
+done:
+    return status;
+}
+
+limn_status net_place_plain(limn_net *n, net_step *s) {
+    limn_status status = LIMN_OK;
+    dc_md plain = NULL;
+    TRY(net_place_output(n, s, NULL, NULL));
+    for (int j = 0; j < s->n_in; j++) {
+        TRY(net_plain(n, &n->graph->node[s->link[j].from], &plain));
+        TRY(net_place_input(n, s, j, plain, plain));
+        dc_md_free(plain);
+        plain = NULL;
+    }
+    snprintf(s->backend, sizeof s->backend, "loop");
+done:
+    dc_md_free(plain);
+    return status;
+}
+
+/* May a step write over the value of node k? Not where it is a layer's output, an input or a constant, where another
+ * node reads it, or where its own backward pass does. A value that is shared with the node before asks that one too. */
 static int may_overwrite(const limn_net *n, int k) {
     const limn_graph *g = n->graph;
-    int readers = 0;
-    if (k <= 0 || g->layer[g->node[k].layer].last == k) return 0;
-    for (int i = 0; i < g->n_nodes; i++)
-        for (int j = 0; j < g->node[i].n_in; j++) readers += g->node[i].in[j] == k;
-    if (readers > 1 || n->step[k].op->vjp_reads_value) return 0;
-    return !same_address(n, n->step[k].value, n->step[n->step[k].in].value) || may_overwrite(n, n->step[k].in);
+    const limn_node *node = &g->node[k];
+    if (node->layer < 0 || node->n_in == 0 || g->layer[node->layer].last == k) return 0;
+    if (n->readers[k] > 1 || n->step[k].op->vjp_reads_value) return 0;
+    for (int j = 0; j < node->n_in; j++)
+        if (n->mem[n->step[k].value].root == n->mem[n->step[node->in[j]].value].root && !may_overwrite(n, node->in[j]))
+            return 0;
+    return 1;
 }
 
-limn_status net_place_alias(limn_net *n, net_step *s, int share) {
+limn_status net_place_alias(limn_net *n, net_step *s, net_alias how) {
     limn_status status = LIMN_OK;
-    const net_step *in = &n->step[s->in];
-    s->x = s->value = in->value;
-    s->gy = s->gx = s->grad = in->grad;
-    if (!share && !may_overwrite(n, s->in)) TRY(net_add_mem(n, NET_KEEP, net_layout_of(n, in->value), &s->value));
+    net_link *l = s->link;
+    const net_step *in = &n->step[l->from];
+    l->x = s->value = in->value;
+    if (how == NET_APART || (how == NET_OVER && !may_overwrite(n, l->from)))
+        TRY(net_add_mem(n, NET_KEEP, net_layout_of(n, in->value), &s->value));
+    if (in->grad < 0) goto done;
+    s->grad = in->grad;
+    if (n->readers[l->from] > 1) { /* its own gradient is the contribution */
+        TRY(net_add_mem(n, NET_GRAD, net_layout_of(n, in->grad), &s->grad));
+        l->sum = s->grad;
+    }
+    s->gy = l->gx = s->grad;
 done:
     return status;
 }
 
 limn_status net_place_view(limn_net *n, net_step *s) {
     limn_status status = LIMN_OK;
-    const net_step *in = &n->step[s->in];
+    net_link *l = s->link;
+    const net_step *in = &n->step[l->from];
     dc_md plain = NULL;
-    TRY(net_plain(n, &s->node->out, &plain));
+    TRY(net_plain(n, s->node, &plain));
     TRY(net_add_view(n, in->value, plain, &s->value));
-    TRY(net_add_view(n, in->grad, plain, &s->grad));
-    s->x = in->value;
+    l->x = in->value;
+    if (in->grad < 0) goto done;
+    if (n->readers[l->from] > 1) {
+        TRY(net_add_mem(n, NET_GRAD, plain, &s->grad));
+        TRY(net_add_view(n, s->grad, net_layout_of(n, in->grad), &l->sum));
+        l->gx = l->sum;
+    } else {
+        TRY(net_add_view(n, in->grad, plain, &s->grad));
+        l->gx = in->grad;
+    }
     s->gy = s->grad;
-    s->gx = in->grad;
 done:
     dc_md_free(plain);
     return status;
 }
 
-static limn_status plan_input(limn_net *n, net_step *s) {
+/* An input or a constant. */
+static limn_status plan_source(limn_net *n, net_step *s) {
     limn_status status = LIMN_OK;
     dc_md plain = NULL;
-    TRY(net_plain(n, &s->node->out, &plain));
-    TRY(net_add_mem(n, NET_KEEP, plain, &s->value));
-    TRY(net_add_mem(n, NET_GRAD_0, plain, &s->grad));
-    s->x = s->value;
-    s->gx = s->gy = s->grad;
-    snprintf(s->backend, sizeof s->backend, "input");
+    TRY(net_plain(n, s->node, &plain));
+    if (s->node->op == LIMN_OP_CONST) {
+        TRY(new_mem(n, NET_FIXED, 0, plain, &s->value));
+        n->mem[s->value].fixed = s->node->weight;
+    } else {
+        TRY(net_add_mem(n, NET_KEEP, plain, &s->value));
+        TRY(net_add_mem(n, NET_GRAD, plain, &s->grad));
+    }
+    s->gy = s->grad;
+    snprintf(s->backend, sizeof s->backend, "%s", limn_op_name(s->node));
 done:
     dc_md_free(plain);
     return status;
@@ -284,12 +378,12 @@ done:
 static limn_status plan_taps(limn_net *n, net_step *s) {
     limn_status status = LIMN_OK;
     dc_md plain = NULL;
-    TRY(net_plain(n, &s->node->out, &plain));
+    TRY(net_plain(n, s->node, &plain));
     if (dnnl_memory_desc_equal(plain, net_layout_of(n, s->value))) goto done;
     TRY(new_mem(n, NET_FIXED, 0, plain, &s->user));
     TRY(net_add_reorder(n, &s->pack, s->user, s->value));
     TRY(net_add_reorder(n, &s->unpack, s->value, s->user));
-    n->mem[s->grad].handle = 1;
+    if (s->grad >= 0) n->mem[s->grad].handle = 1;
 done:
     dc_md_free(plain);
     return status;
@@ -300,14 +394,21 @@ static limn_status plan_step(limn_net *n, int k) {
     net_step *s = &n->step[k];
     const limn_node *node = &n->graph->node[k];
     int ref = n->backend == LIMN_BACKEND_REF || n->ref[k];
-    *s = (net_step){.node = node, .in = node->n_in ? node->in[0] : -1, .extra = -1, .user = -1};
-    if (node->op == LIMN_OP_INPUT) return plan_input(n, s);
-    s->op = (ref ? net_ops_ref : net_ops_dnnl)[node->op];
-    if (!s->op || node->n_in != 1)
-        return limn_fail(LIMN_EINPUT, "the engine cannot evaluate the operation `%s`", limn_op_name(node));
-    TRY(s->op->plan(n, s));
-    if (ref) snprintf(s->backend, sizeof s->backend, "ref");
-    TRY(plan_taps(n, s));
+    net_link *link = s->link;
+    *s = (net_step){
+        .node = node, .n_in = node->n_in, .link = link, .value = -1, .grad = -1, .gy = -1, .extra = -1, .user = -1};
+    for (int j = 0; j < node->n_in; j++) link[j] = (net_link){.from = node->in[j], .x = -1, .gx = -1, .sum = -1};
+    n->temp_top = 0;
+    if (node->n_in == 0) {
+        TRY(plan_source(n, s));
+    } else {
+        s->op = (ref ? net_ops_ref : net_ops_dnnl)[node->op];
+        if (!s->op) FAIL(LIMN_EINPUT, "the engine cannot evaluate the operation `%s`", limn_op_name(node));
+        TRY(s->op->plan(n, s));
+        if (ref) snprintf(s->backend, sizeof s->backend, "ref");
+        TRY(plan_taps(n, s));
+    }
+    if (!n->moves[k]) s->grad = -1;
 done:
     return status;
 }
@@ -320,6 +421,7 @@ limn_status net_plan(limn_net *n, int *bad) {
         if (s == LIMN_EFAIL && n->backend != LIMN_BACKEND_REF && !n->ref[k]) *bad = k;
         TRY(s);
     }
+    TRY(net_lay_gradients(n));
     n->arena_bytes = 0;
     for (int r = 0; r < NET_REGIONS; r++) {
         n->region_start[r] = n->arena_bytes;
@@ -334,10 +436,15 @@ done:
 void net_unplan(limn_net *n) {
     for (int k = 0; n->step && k < n->graph->n_nodes; k++) {
         net_step *s = &n->step[k];
-        net_call *all[] = {&s->load_x, &s->load_gy, &s->store_gx, &s->forward, &s->backward, &s->pack, &s->unpack};
+        net_call *all[] = {&s->load_gy, &s->forward, &s->backward, &s->pack, &s->unpack};
         for (size_t i = 0; i < COUNT_OF(all); i++)
             if (all[i]->primitive) dnnl_primitive_destroy(all[i]->primitive);
-        *s = (net_step){0};
+        for (int j = 0; j < s->n_in; j++) {
+            if (s->link[j].load.primitive) dnnl_primitive_destroy(s->link[j].load.primitive);
+            if (s->link[j].store.primitive) dnnl_primitive_destroy(s->link[j].store.primitive);
+        }
+        free(s->table);
+        *s = (net_step){.link = s->link};
     }
     for (int i = 0; i < n->n_mem; i++) {
         dc_md_free(n->mem[i].md);

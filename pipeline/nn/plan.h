@@ -1,17 +1,17 @@
 /* Inside the engine: what a plan is made of. Only the files of this room include it.
  *
  * A net is a list of steps, one a node, in the graph's order. Each step has one *layout* (blocked or plain), which
- * holds for the node's value and for the gradient at it. An op may want its input, or a gradient, in another layout:
- * the plan then puts a reorder in between (load_x, load_gy, store_gx). Addresses are planned once as (region, offset):
+ * holds for the node's value and for the gradient at it. An op may want an input, or a gradient, in another layout:
+ * the plan then puts a reorder in between (load, load_gy, store). Addresses are planned once as (region, offset):
  *
- *   KEEP       every value that value() or a backward pass may ask for, pooling's workspaces
- *   GRAD_0/1   the gradient on its way down; a step reads one and writes the other
- *   X, GY, GX  what reorders make, alive only within one step
- *   SCRATCH    the library's scratchpad
+ *   KEEP    every value that value() or a backward pass may ask for, pooling's workspaces
+ *   GRAD    gradients, each alive from the last step that reads the node down to the node's own (slots.c)
+ *   TEMP    what reorders make, contributions to a sum of gradients, scratchpads: alive only within one step
  *
  * A net_mem is a place with a layout. The net owns primitives, packed weights and layouts; a session owns one arena
- * that holds all regions. The graph is a tree of values with one input a step, so two gradient slots do; steps name
- * their places, so that a graph with sums needs another planner of slots but no other op. */
+ * that holds all regions. Where several steps read a node, each puts its contribution to the node's gradient into a
+ * temporary place, from which it is added, in the reverse order of the steps; where one step reads it, that step writes
+ * the gradient itself. A node that does not depend on the input has no gradient (grad -1). */
 #ifndef LIMN_NN_PLAN_H
 #define LIMN_NN_PLAN_H
 
@@ -22,12 +22,8 @@
 
 typedef enum {
     NET_KEEP,
-    NET_GRAD_0,
-    NET_GRAD_1,
-    NET_X,
-    NET_GY,
-    NET_GX,
-    NET_SCRATCH,
+    NET_GRAD,
+    NET_TEMP,
     NET_REGIONS,
     NET_FIXED = NET_REGIONS /* weights: outside the arena */
 } net_region;
@@ -36,12 +32,13 @@ typedef struct {
     dc_md md; /* owned */
     net_region region;
     size_t offset;      /* bytes from the region's start */
+    int root;           /* the place whose address it has: itself, or what it is a view of */
     const float *fixed; /* NET_FIXED: the address */
     float *owned;       /* NET_FIXED: packed weights to free, or NULL */
     int handle;         /* a primitive uses it: the session makes a library memory of it */
 } net_mem;
 
-enum { NET_MAX_ARGS = 6 };
+enum { NET_MAX_ARGS = 6, NET_ALIGN = 64 };
 typedef struct {
     int arg, mem;
 } net_arg;
@@ -54,27 +51,39 @@ typedef struct {
 
 typedef struct net_op net_op;
 
+/* One input of a step. */
+typedef struct {
+    int from;  /* the step that it reads */
+    int x, gx; /* places that the op reads and writes: the neighbour's or temporary ones; gx -1: no gradient */
+    int sum;   /* the contribution, in the layout of the neighbour's gradient, to be added; -1: none is */
+    net_call load, store; /* the neighbour's value to x; gx to the neighbour's gradient, or to sum */
+} net_link;
+
 typedef struct {
     const net_op *op;
     const limn_node *node;
-    int in;          /* the step that it reads; -1: the input */
+    int n_in;
+    net_link *link;  /* (n_in) */
     int value, grad; /* places of the output and of its gradient */
-    int x, gy, gx;   /* places that the op reads and writes: the neighbours' or temporary ones */
+    int gy;          /* the gradient that the op reads: grad, or a temporary place */
     int extra;       /* a place or weights of the op's own (-1: none) */
-    net_call load_x, load_gy, store_gx;
+    size_t block;    /* own loops: channels of a block of the value's layout, for net_zero_tail; 0 or 1: none */
+    void *table;     /* what the op has worked out for itself, or NULL; freed with the plan */
+    net_call load_gy;
     net_call forward, backward; /* of an op that is one primitive */
     net_call pack, unpack;      /* between plain order and the layout; none where the layout is plain */
     int user;                   /* pack's and unpack's plain side, at an address of the caller */
     char backend[48];
 } net_step;
 
-/* One op on one backend. plan() chooses layouts and makes primitives, and calls net_place() or net_place_alias();
- * forward() reads x and writes value; vjp() reads gy and writes gx (and may read value, and x if vjp_reads_x). */
+/* One op on one backend. plan() chooses layouts and makes primitives, and calls net_place() or another of its kind;
+ * forward() reads the inputs' x and writes value; vjp() reads gy and writes gx of input j (and may read value, and the
+ * inputs' x if vjp_reads_x). */
 struct net_op {
     const char *name;
     limn_status (*plan)(limn_net *n, net_step *s);
     limn_status (*forward)(const net_step *s, limn_session *run);
-    limn_status (*vjp)(const net_step *s, limn_session *run, limn_rule rule);
+    limn_status (*vjp)(const net_step *s, limn_session *run, limn_rule rule, int j);
     int vjp_reads_x, vjp_reads_value;
 };
 
@@ -82,8 +91,13 @@ struct limn_net {
     const limn_graph *graph; /* borrowed */
     limn_backend backend;
     size_t B;
-    net_step *step;     /* (graph->n_nodes) */
-    unsigned char *ref; /* (n_nodes) nodes that go to _ref */
+    net_step *step;       /* (graph->n_nodes) */
+    net_link *link;       /* the links of all steps */
+    int *readers;         /* (n_nodes) how many inputs read a node */
+    int *last_reader;     /* (n_nodes) the last step that does; the node itself where none does */
+    unsigned char *moves; /* (n_nodes) whether it depends on the input: a gradient may pass */
+    size_t temp_top;      /* bytes of TEMP that the step being planned has taken */
+    unsigned char *ref;   /* (n_nodes) nodes that go to _ref */
     net_mem *mem;
     int n_mem;
     size_t room_mem;
@@ -101,28 +115,44 @@ struct limn_session {
     dnnl_memory_t *memory; /* (n_mem), NULL where no primitive uses it */
     dnnl_stream_t stream;
     limn_diff diff;
-    limn_diff_layer *layer; /* (n_layers) */
-    int ran;                /* a forward pass has been made */
+    limn_diff_layer *layer;     /* (n_layers) */
+    unsigned char *above, *has; /* (n_nodes) in a backward pass: is above its end; has a gradient by now */
+    int ran;                    /* a forward pass has been made */
 };
 
 /* The op tables, by limn_op; a NULL row is an op that the backend lacks. */
 extern const net_op *const net_ops_ref[LIMN_OPS], *const net_ops_dnnl[LIMN_OPS];
-extern const net_op net_ref_conv, net_ref_dense, net_ref_maxpool, net_ref_flatten;
-extern const net_op net_dnnl_conv, net_dnnl_dense, net_dnnl_maxpool, net_dnnl_flatten;
-extern const net_op net_relu, net_softmax, net_identity;
+extern const net_op net_ref_conv, net_ref_convt, net_ref_dense, net_ref_maxpool, net_ref_avgpool, net_ref_flatten;
+extern const net_op net_dnnl_conv, net_dnnl_convt, net_dnnl_dense, net_dnnl_maxpool, net_dnnl_avgpool, net_dnnl_flatten;
+extern const net_op net_relu, net_softmax, net_log_softmax, net_identity, net_const, net_unary, net_binary, net_where,
+    net_scale, net_concat, net_move, net_reshape, net_resize, net_reduce, net_norm, net_lrn, net_matmul;
 
 /* ---- planning (plan.c) ------------------------------------------------------------------------------------------- */
-/* B and one row's shape as the library's dims; returns the rank. */
-int net_dims(const limn_net *n, const limn_shape *s, dnnl_dims_t dims);
-/* A layout of the given tag for a value of shape s (B rows). The caller frees it. */
-limn_status net_layout(const limn_net *n, const limn_shape *s, dnnl_format_tag_t tag, dc_md *out) LIMN_CHECK;
+/* Rows of a node's value: B, or 1 where it is not batched. */
+size_t net_rows(const limn_net *n, const limn_node *node);
+/* Elements of all rows. */
+size_t net_elements(const limn_net *n, const limn_node *node);
+/* The dims of a node's value as the library sees them, rows first; returns the rank. */
+int net_dims(const limn_net *n, const limn_node *node, dnnl_dims_t dims);
+/* (N, C, H, W) of a node's pictures. */
+typedef struct {
+    size_t N, C, H, W;
+} net_picture;
+net_picture net_picture_of(const limn_net *n, const limn_node *node);
+/* A layout of the given tag for a node's value. The caller frees it. */
+limn_status net_layout(const limn_net *n, const limn_node *node, dnnl_format_tag_t tag, dc_md *out) LIMN_CHECK;
 /* The plain one: (B, C, H, W) or (B, D). */
-limn_status net_plain(const limn_net *n, const limn_shape *s, dc_md *out) LIMN_CHECK;
+limn_status net_plain(const limn_net *n, const limn_node *node, dc_md *out) LIMN_CHECK;
 dc_md_ref net_layout_of(const limn_net *n, int mem);
-/* The layout of what step s reads. */
+/* Floats of a place, padding of a blocked layout included. */
+size_t net_floats(const limn_net *n, int mem);
+/* Channels of a block of a picture's layout: 1 where it is plain, C where channels come last, 0 where it is another. */
+size_t net_block(const limn_net *n, const limn_node *node, int mem);
+/* What step s reads first: its layout, its node. */
 dc_md_ref net_layout_in(const limn_net *n, const net_step *s);
+const limn_node *net_node_in(const limn_net *n, const net_step *s);
 const limn_shape *net_shape_in(const limn_net *n, const net_step *s);
-/* A new place; KEEP grows, the other regions become as large as their largest place. */
+/* A new place; KEEP grows, TEMP becomes as large as the step with most of it, GRAD is laid out at the end. */
 limn_status net_add_mem(limn_net *n, net_region region, dc_md_ref md, int *mem) LIMN_CHECK;
 /* A place at the same address as another, in another layout. */
 limn_status net_add_view(limn_net *n, int of, dc_md_ref md, int *mem) LIMN_CHECK;
@@ -130,18 +160,30 @@ limn_status net_add_view(limn_net *n, int of, dc_md_ref md, int *mem) LIMN_CHECK
 limn_status net_add_weights(limn_net *n, dc_md_ref from, const float *data, dc_md_ref want, int *mem) LIMN_CHECK;
 /* A transposed copy of data (rows, cols). */
 limn_status net_add_transposed(limn_net *n, const float *data, size_t rows, size_t cols, int *mem) LIMN_CHECK;
-/* Fills the places of step s. x, gx: layouts wanted at the input and its gradient (NULL: the input's own); y: layout of
- * the value (NULL: plain); gy: layout wanted of the incoming gradient (NULL: that of the value). */
+/* The places of step s's output. y: layout of the value (NULL: plain); gy: layout wanted of the incoming gradient (NULL:
+ * that of the value). */
+limn_status net_place_output(limn_net *n, net_step *s, dc_md_ref y, dc_md_ref gy) LIMN_CHECK;
+/* The places of its input j. x, gx: layouts wanted there and of the gradient (NULL: the input's own). */
+limn_status net_place_input(limn_net *n, net_step *s, int j, dc_md_ref x, dc_md_ref gx) LIMN_CHECK;
+/* Both, of a step with one input. */
 limn_status net_place(limn_net *n, net_step *s, dc_md_ref x, dc_md_ref y, dc_md_ref gy, dc_md_ref gx) LIMN_CHECK;
-/* Step s keeps its input's layout: the gradient stays where it is, and so does the value if `share` and nobody else
- * needs the input's value as it was. */
-limn_status net_place_alias(limn_net *n, net_step *s, int share) LIMN_CHECK;
-/* Step s is its input under another shape, nothing moves: the input's layout is plain. */
+/* All plain, any number of inputs. */
+limn_status net_place_plain(limn_net *n, net_step *s) LIMN_CHECK;
+/* Step s keeps its input's layout, and its gradient is changed where it lies; so is the value */
+typedef enum {
+    NET_APART, /* never */
+    NET_OVER,  /* where nobody else needs the input's value as it was */
+    NET_SHARE, /* always: it is the same */
+} net_alias;
+limn_status net_place_alias(limn_net *n, net_step *s, net_alias how) LIMN_CHECK;
+/* Step s is its input under another shape, nothing moves: the input's layout is plain, or (order not NULL) `order`. */
 limn_status net_place_view(limn_net *n, net_step *s) LIMN_CHECK;
 /* A call of the primitive made of pd, which gets a scratchpad as its last argument. */
 limn_status net_add_call(limn_net *n, net_call *c, dnnl_primitive_desc_t pd, int n_args, const net_arg *a) LIMN_CHECK;
 limn_status net_add_reorder(limn_net *n, net_call *c, int from, int to) LIMN_CHECK;
 void net_window(const limn_op_attr *a, dc_window *w);
+/* Gives every gradient its place (slots.c). */
+limn_status net_lay_gradients(limn_net *n) LIMN_CHECK;
 /* Plans every step; *bad = -1, or the node that the library cannot plan. */
 limn_status net_plan(limn_net *n, int *bad) LIMN_CHECK;
 void net_unplan(limn_net *n);
@@ -156,9 +198,12 @@ void net_threads_again(int was);
 /* ---- running (session.c) ----------------------------------------------------------------------------------------- */
 limn_status net_call_run(const net_call *c, limn_session *run) LIMN_CHECK;
 limn_status net_run_forward(const net_step *s, limn_session *run); /* of an op that is one primitive */
-limn_status net_run_backward(const net_step *s, limn_session *run, limn_rule rule);
+limn_status net_run_backward(const net_step *s, limn_session *run, limn_rule rule, int j);
 limn_status net_step_forward(const net_step *s, limn_session *run) LIMN_CHECK;
+/* To every input that run->above names and that has a gradient. */
 limn_status net_step_vjp(const net_step *s, limn_session *run, limn_rule rule) LIMN_CHECK;
+/* Zero again in the channels that fill up the last block of x, which lies as step s's value. */
+void net_zero_tail(const net_step *s, const limn_session *run, float *x);
 /* Between plain order (B, size) and the place (value or grad) of step s. */
 limn_status net_put(limn_session *run, const net_step *s, int mem, const float *plain) LIMN_CHECK;
 limn_status net_get(limn_session *run, const net_step *s, int mem, float *plain) LIMN_CHECK;
@@ -173,6 +218,7 @@ limn_status net_selftest(const limn_net *n, net_tamper_fn tamper, void *ctx, uns
 typedef struct {
     double value, scale; /* scale: sum of the |terms| */
 } net_exact;
+int net_exact_knows(const limn_node *n); /* whether the library computes it: own loops need no answer */
 net_exact net_exact_forward(const limn_node *n, const limn_shape *in, const float *x, size_t i);
 net_exact net_exact_vjp(const limn_node *n, const limn_shape *in, const float *x, const float *gy, size_t i);
 

@@ -6,33 +6,23 @@
  *   dense         W (out, in); float64 sums over the input (forward) and over the units (gradient)
  *   max pooling   the first maximum of a window in row-major order; padding never wins
  *   flatten       (C, H, W) as it lies, or turned to (H, W, C)
- * Rows of a chunk one after another. ReLU, softmax and identity are in elementwise.c. */
+ * Rows of a chunk one after another. Ops that are own loops on either backend have files of their own. */
 #include <float.h>
 #include <string.h>
 
 #include "base/try.h"
 #include "nn/plan.h"
 
-static limn_status plan_plain(limn_net *n, net_step *s) {
-    limn_status status = LIMN_OK;
-    dc_md plain = NULL;
-    TRY(net_plain(n, net_shape_in(n, s), &plain));
-    TRY(net_place(n, s, plain, NULL, NULL, plain));
-done:
-    dc_md_free(plain);
-    return status;
-}
-
 /* ---- windows ----------------------------------------------------------------------------------------------------- */
 typedef struct {
-    long C, H, W, O, h, w;
+    long N, C, H, W, O, h, w;
     const limn_op_attr *a;
 } geometry;
 
 static geometry geometry_of(const net_step *s, const limn_session *run) {
-    const limn_shape *in = net_shape_in(run->net, s), *out = &s->node->out;
-    return (geometry){(long)in->dim[0],  (long)in->dim[1],  (long)in->dim[2], (long)out->dim[0],
-                      (long)out->dim[1], (long)out->dim[2], &s->node->attr};
+    net_picture in = net_picture_of(run->net, net_node_in(run->net, s)), out = net_picture_of(run->net, s->node);
+    return (geometry){(long)in.N,  (long)in.C,  (long)in.H,  (long)in.W,
+                      (long)out.C, (long)out.H, (long)out.W, &s->node->attr};
 }
 
 /* The outputs [lo, hi) of one axis (0: rows, 1: columns) whose tap k lies inside an input of n pixels. */
@@ -77,26 +67,58 @@ static void conv_row(const geometry *g, const float *weight, float *x, float *y,
 static limn_status conv_forward(const net_step *s, limn_session *run) {
     geometry g = geometry_of(s, run);
     long in = g.C * g.H * g.W, plane = g.h * g.w;
-    for (long b = 0; b < (long)run->net->B; b++) {
+    for (long b = 0; b < g.N; b++) {
         float *y = run->address[s->value] + b * g.O * plane;
         for (long o = 0; o < g.O; o++)
             for (long p = 0; p < plane; p++) y[o * plane + p] = s->node->bias ? s->node->bias[o] : 0;
-        conv_row(&g, s->node->weight, run->address[s->x] + b * in, y, 0);
+        conv_row(&g, s->node->weight, run->address[s->link->x] + b * in, y, 0);
     }
     return LIMN_OK;
 }
 
-static limn_status conv_vjp(const net_step *s, limn_session *run, limn_rule rule) {
+static limn_status conv_vjp(const net_step *s, limn_session *run, limn_rule rule, int j) {
+    (void)j;
     geometry g = geometry_of(s, run);
-    long in = g.C * g.H * g.W, out = g.O * g.h * g.w, B = (long)run->net->B;
+    long in = g.C * g.H * g.W, out = g.O * g.h * g.w;
     (void)rule;
-    memset(run->address[s->gx], 0, (size_t)(B * in) * sizeof(float));
-    for (long b = 0; b < B; b++)
-        conv_row(&g, s->node->weight, run->address[s->gx] + b * in, run->address[s->gy] + b * out, 1);
+    memset(run->address[s->link->gx], 0, (size_t)(g.N * in) * sizeof(float));
+    for (long b = 0; b < g.N; b++)
+        conv_row(&g, s->node->weight, run->address[s->link->gx] + b * in, run->address[s->gy] + b * out, 1);
     return LIMN_OK;
 }
 
-const net_op net_ref_conv = {"conv", plan_plain, conv_forward, conv_vjp, 0, 0};
+const net_op net_ref_conv = {"conv", net_place_plain, conv_forward, conv_vjp, 0, 0};
+
+/* ---- transposed convolution -------------------------------------------------------------------------------------- */
+/* The convolution whose gradient this is: from its output back to its input. */
+static geometry turned(geometry g) {
+    return (geometry){g.N, g.O, g.h, g.w, g.C, g.H, g.W, g.a};
+}
+
+static limn_status convt_forward(const net_step *s, limn_session *run) {
+    geometry g = geometry_of(s, run), back = turned(g);
+    long in = g.C * g.H * g.W, plane = g.h * g.w;
+    for (long b = 0; b < g.N; b++) {
+        float *y = run->address[s->value] + b * g.O * plane;
+        for (long o = 0; o < g.O; o++)
+            for (long p = 0; p < plane; p++) y[o * plane + p] = s->node->bias ? s->node->bias[o] : 0;
+        conv_row(&back, s->node->weight, y, run->address[s->link->x] + b * in, 1);
+    }
+    return LIMN_OK;
+}
+
+static limn_status convt_vjp(const net_step *s, limn_session *run, limn_rule rule, int j) {
+    geometry g = geometry_of(s, run), back = turned(g);
+    long in = g.C * g.H * g.W, out = g.O * g.h * g.w;
+    (void)rule;
+    (void)j;
+    memset(run->address[s->link->gx], 0, (size_t)(g.N * in) * sizeof(float));
+    for (long b = 0; b < g.N; b++)
+        conv_row(&back, s->node->weight, run->address[s->gy] + b * out, run->address[s->link->gx] + b * in, 0);
+    return LIMN_OK;
+}
+
+const net_op net_ref_convt = {"convt", net_place_plain, convt_forward, convt_vjp, 0, 0};
 
 /* ---- dense ------------------------------------------------------------------------------------------------------- */
 enum { LANES = 32 };
@@ -113,10 +135,11 @@ static double dot(const float *a, const float *b, size_t n) {
 }
 
 static limn_status dense_forward(const net_step *s, limn_session *run) {
-    size_t in = limn_shape_size(net_shape_in(run->net, s)), out = limn_shape_size(&s->node->out);
+    size_t out = (size_t)s->node->attr.units, B = net_elements(run->net, s->node) / out;
+    size_t in = net_elements(run->net, net_node_in(run->net, s)) / B;
     const float *w = s->node->weight, *bias = s->node->bias;
-    for (size_t b = 0; b < run->net->B; b++) {
-        const float *x = run->address[s->x] + b * in;
+    for (size_t b = 0; b < B; b++) {
+        const float *x = run->address[s->link->x] + b * in;
         float *y = run->address[s->value] + b * out;
         for (size_t o = 0; o < out; o++) y[o] = (float)(dot(x, w + o * in, in) + (bias ? bias[o] : 0));
     }
@@ -131,17 +154,19 @@ static void dense_columns(const float *gy, size_t out, const float *w, size_t in
     for (size_t i = 0; i < m; i++) gx[i] = (float)sum[i];
 }
 
-static limn_status dense_vjp(const net_step *s, limn_session *run, limn_rule rule) {
-    size_t in = limn_shape_size(net_shape_in(run->net, s)), out = limn_shape_size(&s->node->out);
+static limn_status dense_vjp(const net_step *s, limn_session *run, limn_rule rule, int j) {
+    (void)j;
+    size_t out = (size_t)s->node->attr.units, B = net_elements(run->net, s->node) / out;
+    size_t in = net_elements(run->net, net_node_in(run->net, s)) / B;
     (void)rule;
-    for (size_t b = 0; b < run->net->B; b++)
+    for (size_t b = 0; b < B; b++)
         for (size_t i = 0; i < in; i += LANES)
             dense_columns(run->address[s->gy] + b * out, out, s->node->weight + i, in, in - i < LANES ? in - i : LANES,
-                          run->address[s->gx] + b * in + i);
+                          run->address[s->link->gx] + b * in + i);
     return LIMN_OK;
 }
 
-const net_op net_ref_dense = {"dense", plan_plain, dense_forward, dense_vjp, 0, 0};
+const net_op net_ref_dense = {"dense", net_place_plain, dense_forward, dense_vjp, 0, 0};
 
 /* ---- max pooling ------------------------------------------------------------------------------------------------- */
 /* Index into the plane of the first maximum of output (i, j)'s window; -1 where no tap lies inside (dilation can make
@@ -163,8 +188,8 @@ static long first_maximum(const geometry *g, const float *plane, long i, long j)
 
 static limn_status maxpool_forward(const net_step *s, limn_session *run) {
     geometry g = geometry_of(s, run);
-    for (long p = 0; p < (long)run->net->B * g.C; p++) {
-        const float *x = run->address[s->x] + p * g.H * g.W;
+    for (long p = 0; p < g.N * g.C; p++) {
+        const float *x = run->address[s->link->x] + p * g.H * g.W;
         float *y = run->address[s->value] + p * g.h * g.w;
         for (long i = 0; i < g.h; i++)
             for (long j = 0; j < g.w; j++) {
@@ -175,13 +200,14 @@ static limn_status maxpool_forward(const net_step *s, limn_session *run) {
     return LIMN_OK;
 }
 
-static limn_status maxpool_vjp(const net_step *s, limn_session *run, limn_rule rule) {
+static limn_status maxpool_vjp(const net_step *s, limn_session *run, limn_rule rule, int input) {
+    (void)input;
     geometry g = geometry_of(s, run);
     (void)rule;
-    memset(run->address[s->gx], 0, (size_t)(g.C * g.H * g.W) * run->net->B * sizeof(float));
-    for (long p = 0; p < (long)run->net->B * g.C; p++) {
-        const float *x = run->address[s->x] + p * g.H * g.W, *gy = run->address[s->gy] + p * g.h * g.w;
-        float *gx = run->address[s->gx] + p * g.H * g.W;
+    memset(run->address[s->link->gx], 0, (size_t)(g.N * g.C * g.H * g.W) * sizeof(float));
+    for (long p = 0; p < g.N * g.C; p++) {
+        const float *x = run->address[s->link->x] + p * g.H * g.W, *gy = run->address[s->gy] + p * g.h * g.w;
+        float *gx = run->address[s->link->gx] + p * g.H * g.W;
         for (long i = 0; i < g.h; i++)
             for (long j = 0; j < g.w; j++) {
                 long at = first_maximum(&g, x, i, j);
@@ -191,7 +217,66 @@ static limn_status maxpool_vjp(const net_step *s, limn_session *run, limn_rule r
     return LIMN_OK;
 }
 
-const net_op net_ref_maxpool = {"maxpool", plan_plain, maxpool_forward, maxpool_vjp, 1, 0};
+const net_op net_ref_maxpool = {"maxpool", net_place_plain, maxpool_forward, maxpool_vjp, 1, 0};
+
+/* ---- average pooling --------------------------------------------------------------------------------------------- */
+/* The taps of an output along an axis that lie inside the input, and (with count_pad) inside its padding. */
+static long count_taps(const geometry *g, int axis, long at, long size, int padding) {
+    const limn_op_attr *a = g->a;
+    long n = 0, before = padding ? a->pad[axis] : 0, after = padding ? a->pad[axis + 2] : 0;
+    for (long k = 0; k < a->kernel[axis]; k++) {
+        long p = at * a->stride[axis] + k * a->dilation[axis] - a->pad[axis];
+        n += p >= -before && p < size + after;
+    }
+    return n;
+}
+
+/* The plane's mean under window (i, j), or back: shares g among its pixels. An empty window is 0. */
+static float average(const geometry *g, const float *plane, float *back, float share, long i, long j) {
+    const limn_op_attr *a = g->a;
+    long n = count_taps(g, 0, i, g->H, a->count_pad) * count_taps(g, 1, j, g->W, a->count_pad);
+    double sum = 0;
+    for (long u = 0; u < a->kernel[0]; u++) {
+        long r = i * a->stride[0] + u * a->dilation[0] - a->pad[0];
+        if (r < 0 || r >= g->H) continue;
+        for (long v = 0; v < a->kernel[1]; v++) {
+            long c = j * a->stride[1] + v * a->dilation[1] - a->pad[1];
+            if (c < 0 || c >= g->W) continue;
+            if (back)
+                back[r * g->W + c] += share / (float)n;
+            else
+                sum += plane[r * g->W + c];
+        }
+    }
+    return n > 0 ? (float)(sum / (double)n) : 0;
+}
+
+static limn_status avgpool_forward(const net_step *s, limn_session *run) {
+    geometry g = geometry_of(s, run);
+    for (long p = 0; p < g.N * g.C; p++) {
+        const float *x = run->address[s->link->x] + p * g.H * g.W;
+        float *y = run->address[s->value] + p * g.h * g.w;
+        for (long i = 0; i < g.h; i++)
+            for (long j = 0; j < g.w; j++) y[i * g.w + j] = average(&g, x, NULL, 0, i, j);
+    }
+    return LIMN_OK;
+}
+
+static limn_status avgpool_vjp(const net_step *s, limn_session *run, limn_rule rule, int input) {
+    geometry g = geometry_of(s, run);
+    (void)rule;
+    (void)input;
+    memset(run->address[s->link->gx], 0, (size_t)(g.N * g.C * g.H * g.W) * sizeof(float));
+    for (long p = 0; p < g.N * g.C; p++) {
+        const float *gy = run->address[s->gy] + p * g.h * g.w;
+        float *gx = run->address[s->link->gx] + p * g.H * g.W;
+        for (long i = 0; i < g.h; i++)
+            for (long j = 0; j < g.w; j++) average(&g, NULL, gx, gy[i * g.w + j], i, j);
+    }
+    return LIMN_OK;
+}
+
+const net_op net_ref_avgpool = {"avgpool", net_place_plain, avgpool_forward, avgpool_vjp, 0, 0};
 
 /* ---- flatten ----------------------------------------------------------------------------------------------------- */
 /* Copies a row between (C, P) and (P, C), P pixels. */
@@ -202,18 +287,21 @@ static void turn(const float *from, float *to, size_t rows, size_t cols) {
 
 static limn_status flatten_copy(const net_step *s, limn_session *run, const float *from, float *to, int back) {
     const limn_shape *in = net_shape_in(run->net, s);
-    size_t size = limn_shape_size(in), C = s->node->attr.hwc && in->rank == 3 ? in->dim[0] : 1, P = size / C;
-    for (size_t b = 0; b < run->net->B; b++) turn(from + b * size, to + b * size, back ? P : C, back ? C : P);
+    size_t size = limn_shape_size(in), C = s->node->attr.hwc && in->rank == 3 && s->node->batched ? in->dim[0] : 1,
+           P = size / C;
+    for (size_t b = 0; b < net_rows(run->net, s->node); b++)
+        turn(from + b * size, to + b * size, back ? P : C, back ? C : P);
     return LIMN_OK;
 }
 
 static limn_status flatten_forward(const net_step *s, limn_session *run) {
-    return flatten_copy(s, run, run->address[s->x], run->address[s->value], 0);
+    return flatten_copy(s, run, run->address[s->link->x], run->address[s->value], 0);
 }
 
-static limn_status flatten_vjp(const net_step *s, limn_session *run, limn_rule rule) {
+static limn_status flatten_vjp(const net_step *s, limn_session *run, limn_rule rule, int j) {
+    (void)j;
     (void)rule;
-    return flatten_copy(s, run, run->address[s->gy], run->address[s->gx], 1);
+    return flatten_copy(s, run, run->address[s->gy], run->address[s->link->gx], 1);
 }
 
-const net_op net_ref_flatten = {"flatten", plan_plain, flatten_forward, flatten_vjp, 0, 0};
+const net_op net_ref_flatten = {"flatten", net_place_plain, flatten_forward, flatten_vjp, 0, 0};

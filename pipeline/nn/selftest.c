@@ -6,7 +6,8 @@
  *   1. x uniform in [-1, 1); for max pooling in steps of 1/4, so that ties abound and the tie rule is tested
  *   2. forward; 256 seeded elements against net_exact_forward
  *   3. a seeded gradient; vjp; 256 elements against net_exact_vjp
- * An element passes if |got - exact| <= TOLERANCE * sum of |terms|. Nodes on _ref are not asked. One forward and one
+ * An element passes if |got - exact| <= TOLERANCE * sum of |terms|. Nodes on _ref are not asked, nor are
+ * ops that are own loops on either backend. One forward and one
  * backward pass over one chunk: 15 ms for the MNIST network. */
 #include <float.h>
 #include <math.h>
@@ -64,7 +65,7 @@ static int check(const bench *t, const net_step *s, limn_rng *r, const limn_shap
     const limn_shape *in = net_shape_in(t->net, s);
     size_t size = limn_shape_size(shape), nx = limn_shape_size(in), ny = limn_shape_size(&s->node->out);
     for (int k = 0; k < SAMPLES; k++) {
-        size_t b = (size_t)limn_rng_below(r, t->net->B), i = (size_t)limn_rng_below(r, size);
+        size_t b = (size_t)limn_rng_below(r, net_rows(t->net, s->node)), i = (size_t)limn_rng_below(r, size);
         const float *x = t->x + b * nx;
         net_exact e =
             backward ? net_exact_vjp(s->node, in, x, t->gy + b * ny, i) : net_exact_forward(s->node, in, x, i);
@@ -75,9 +76,9 @@ static int check(const bench *t, const net_step *s, limn_rng *r, const limn_shap
 
 static limn_status test_node(bench *t, int k, int *passed) {
     limn_status status = LIMN_OK;
-    const net_step *s = &t->net->step[k], *in = &t->net->step[s->in];
+    const net_step *s = &t->net->step[k], *in = &t->net->step[s->link->from];
     limn_rng r = limn_rng_stream(SEED, LIMN_RNG_SELFTEST, (uint64_t)k);
-    size_t nx = t->net->B * limn_shape_size(&in->node->out), ny = t->net->B * limn_shape_size(&s->node->out);
+    size_t nx = net_elements(t->net, in->node), ny = net_elements(t->net, s->node);
     *passed = 0;
     fill(&r, s->node->op == LIMN_OP_MAXPOOL ? t->coarse : t->fine, t->x, nx);
     TRY(net_put(t->run, in, in->value, t->x));
@@ -85,6 +86,12 @@ static limn_status test_node(bench *t, int k, int *passed) {
     TRY(net_get(t->run, s, s->value, t->out));
     if (t->tamper) t->tamper(t->ctx, k, 0, t->out, ny);
     if (!check(t, s, &r, &s->node->out, 0)) goto done;
+    if (in->grad < 0) {
+        *passed = 1;
+        goto done;
+    }
+    t->run->above[s->link->from] = 1;
+    t->run->has[s->link->from] = 0;
     fill(&r, t->fine, t->gy, ny);
     TRY(net_put(t->run, s, s->grad, t->gy));
     TRY(net_step_vjp(s, t->run, LIMN_RULE_GRADIENT));
@@ -112,7 +119,7 @@ limn_status net_selftest(const limn_net *n, net_tamper_fn tamper, void *ctx, uns
     TRY(limn_new(&t.out, widest, sizeof *t.out));
     for (int k = 1; k < n->graph->n_nodes; k++) {
         int passed = 1;
-        if (!ref[k]) TRY(test_node(&t, k, &passed));
+        if (!ref[k] && net_exact_knows(n->step[k].node)) TRY(test_node(&t, k, &passed));
         ref[k] |= (unsigned char)!passed;
         *failed += !passed;
     }

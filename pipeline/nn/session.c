@@ -1,8 +1,9 @@
 /* A session: the buffers of one chunk, and the passes over it (see net.h, plan.h).
  *
- * forward: steps in order. vjp: from a layer's last node down the path of inputs to another's, each step taking the
- * gradient at its output to that at its input; steps above or beside the path are not touched, and weight gradients are
- * never computed. Where the lower layer is not on the path the gradient is zero.
+ * forward: steps in order. vjp: from a layer's last node down to another's, in the reverse order of the steps, over the
+ * steps that lie above the lower one and have a gradient; each takes the gradient at its output to its inputs. Where
+ * several steps read a node the first contribution is copied and the others are added. Weight gradients are never
+ * computed. Where no path leads down the gradient is zero.
  *
  * The session owns its arena; the net is borrowed. Used by one thread; nothing is allocated while running. */
 #include "nn/plan.h"
@@ -24,32 +25,61 @@ limn_status net_run_forward(const net_step *s, limn_session *run) {
     return net_call_run(&s->forward, run);
 }
 
-limn_status net_run_backward(const net_step *s, limn_session *run, limn_rule rule) {
+limn_status net_run_backward(const net_step *s, limn_session *run, limn_rule rule, int j) {
     (void)rule;
+    (void)j;
     return net_call_run(&s->backward, run);
+}
+
+static limn_status load(const net_step *s, limn_session *run) {
+    limn_status status = LIMN_OK;
+    for (int j = 0; j < s->n_in; j++) TRY(net_call_run(&s->link[j].load, run));
+done:
+    return status;
 }
 
 limn_status net_step_forward(const net_step *s, limn_session *run) {
     limn_status status = LIMN_OK;
-    TRY(net_call_run(&s->load_x, run));
+    if (!s->op) return LIMN_OK; /* an input or a constant */
+    TRY(load(s, run));
     TRY(s->op->forward(s, run));
 done:
     return status;
 }
 
+/* Adds the contribution of link l to the gradient at what it reads, or copies the first. */
+static void add_up(const net_link *l, limn_session *run) {
+    int to = run->net->step[l->from].grad;
+    size_t n = net_floats(run->net, to);
+    const float *from = run->address[l->sum];
+    float *sum = run->address[to];
+    if (!run->has[l->from]) {
+        memcpy(sum, from, n * sizeof *sum);
+        return;
+    }
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) sum[i] += from[i];
+}
+
 limn_status net_step_vjp(const net_step *s, limn_session *run, limn_rule rule) {
     limn_status status = LIMN_OK;
-    if (s->op->vjp_reads_x) TRY(net_call_run(&s->load_x, run));
+    if (s->op->vjp_reads_x) TRY(load(s, run));
     TRY(net_call_run(&s->load_gy, run));
-    TRY(s->op->vjp(s, run, rule));
-    TRY(net_call_run(&s->store_gx, run));
+    for (int j = 0; j < s->n_in; j++) {
+        const net_link *l = &s->link[j];
+        if (l->gx < 0 || !run->above[l->from]) continue;
+        TRY(s->op->vjp(s, run, rule, j));
+        TRY(net_call_run(&l->store, run));
+        if (l->sum >= 0) add_up(l, run);
+        run->has[l->from] = 1;
+    }
 done:
     return status;
 }
 
 /* ---- taps -------------------------------------------------------------------------------------------------------- */
 static size_t plain_bytes(const limn_session *run, const net_step *s) {
-    return run->net->B * limn_shape_size(&s->node->out) * sizeof(float);
+    return net_elements(run->net, s->node) * sizeof(float);
 }
 
 /* Runs pack or unpack with `mem` (the step's value or gradient) on the layout's side and `plain` on the other. */
@@ -74,9 +104,15 @@ limn_status net_get(limn_session *run, const net_step *s, int mem, float *plain)
     return LIMN_OK;
 }
 
-static const net_step *layer_step(const limn_session *run, int layer) {
+static int layer_node(const limn_session *run, int layer) {
     const limn_graph *g = run->net->graph;
-    return &run->net->step[layer == LIMN_INPUT ? 0 : g->layer[layer].last];
+    return layer == LIMN_INPUT ? 0 : g->layer[layer].last;
+}
+
+/* What is the same for every row, B times. */
+static void repeat_rows(const limn_session *run, const net_step *s, float *out) {
+    size_t size = limn_shape_size(&s->node->out);
+    for (size_t b = net_rows(run->net, s->node); b < run->net->B; b++) memcpy(out + b * size, out, size * sizeof *out);
 }
 
 /* ---- limn_diff --------------------------------------------------------------------------------------------------- */
@@ -86,7 +122,7 @@ static limn_status forward(void *ctx, const float *x) {
     const limn_net *n = run->net;
     int threads = net_one_thread();
     TRY(net_put(run, &n->step[0], n->step[0].value, x));
-    for (int k = 1; k < n->graph->n_nodes; k++) TRY(net_step_forward(&n->step[k], run));
+    for (int k = 0; k < n->graph->n_nodes; k++) TRY(net_step_forward(&n->step[k], run));
     run->ran = 1;
 done:
     net_threads_again(threads);
@@ -105,11 +141,22 @@ static limn_status value(void *ctx, int layer, float *out) {
     limn_session *run = ctx;
     int threads = net_one_thread();
     TRY(check_layer(run, layer));
-    const net_step *s = layer_step(run, layer);
+    const net_step *s = &run->net->step[layer_node(run, layer)];
     TRY(net_get(run, s, s->value, out));
+    repeat_rows(run, s, out);
 done:
     net_threads_again(threads);
     return status;
+}
+
+/* Marks the steps on which the gradient at step `end` depends from above. */
+static void mark_above(limn_session *run, int end, int from) {
+    const net_step *step = run->net->step;
+    memset(run->above, 0, (size_t)run->net->graph->n_nodes);
+    memset(run->has, 0, (size_t)run->net->graph->n_nodes);
+    run->above[end] = run->net->moves[end];
+    for (int k = end + 1; k <= from; k++)
+        for (int j = 0; j < step[k].n_in; j++) run->above[k] |= run->above[step[k].link[j].from];
 }
 
 static limn_status vjp(void *ctx, int from, const float *seed, limn_rule rule, int to, float *grad) {
@@ -119,16 +166,30 @@ static limn_status vjp(void *ctx, int from, const float *seed, limn_rule rule, i
     TRY(check_layer(run, from));
     TRY(check_layer(run, to));
     if (to >= from) FAIL(LIMN_EFAIL, "no gradient goes from layer %d up to layer %d", from, to);
-    const net_step *first = run->net->step, *s = layer_step(run, from), *end = layer_step(run, to);
-    TRY(net_put(run, s, s->grad, seed));
-    while (s > end) {
-        TRY(net_step_vjp(s, run, rule));
-        s = first + s->in;
+    const net_step *step = run->net->step;
+    int top = layer_node(run, from), end = layer_node(run, to);
+    mark_above(run, end, top);
+    if (run->above[top]) {
+        TRY(net_put(run, &step[top], step[top].grad, seed));
+        run->has[top] = 1;
     }
-    if (s == end)
-        TRY(net_get(run, s, s->grad, grad));
+    for (int k = top; k > end; k--)
+        if (run->has[k]) TRY(net_step_vjp(&step[k], run, rule));
+    if (run->has[end])
+        TRY(net_get(run, &step[end], step[end].grad, grad));
     else
-        memset(grad, 0, plain_bytes(run, end));
+        memset(grad, 0, run->net->B * limn_shape_size(&step[end].node->out) * sizeof *grad);
+done:
+    net_threads_again(threads);
+    return status;
+}
+
+/* ---- more inputs than one (model/graph.h: INPUT nodes) ----------------------------------------------------------- */
+limn_status limn_session_input(limn_session *s, int input, const float *x) {
+    limn_status status = LIMN_OK;
+    int threads = net_one_thread();
+    if (input < 0 || input >= s->net->graph->n_inputs) FAIL(LIMN_EFAIL, "the network has no input %d", input);
+    TRY(net_put(s, &s->net->step[input], s->net->step[input].value, x));
 done:
     net_threads_again(threads);
     return status;
@@ -160,6 +221,8 @@ static limn_status make_places(limn_session *run) {
     TRY(limn_new(&run->arena, n->arena_bytes, 1));
     TRY(limn_new(&run->address, (size_t)n->n_mem, sizeof *run->address));
     TRY(limn_new(&run->memory, (size_t)n->n_mem, sizeof *run->memory));
+    TRY(limn_new(&run->above, (size_t)n->graph->n_nodes, 1));
+    TRY(limn_new(&run->has, (size_t)n->graph->n_nodes, 1));
     for (int i = 0; i < n->n_mem; i++) {
         const net_mem *m = &n->mem[i];
         if (m->region == NET_FIXED)
@@ -197,6 +260,8 @@ void limn_session_free(limn_session *s) {
     for (int i = 0; s->memory && i < s->net->n_mem; i++)
         if (s->memory[i]) dnnl_memory_destroy(s->memory[i]);
     if (s->stream) dnnl_stream_destroy(s->stream);
+    free(s->has);
+    free(s->above);
     free(s->memory);
     free(s->address);
     free(s->arena);

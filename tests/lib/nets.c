@@ -35,22 +35,53 @@ limn_graph *nets_begin(limn_shape in) {
     return g;
 }
 
-int nets_add_at(limn_graph *g, const char *name, limn_op op, int in, limn_op_attr a) {
-    int k, units = a.units, index;
-    limn_values w = LIMN_NO_VALUES, b = LIMN_NO_VALUES;
-    if (g->n_layers == 0) g->node[0].out = g->node[0].attr.shape;
-    if (op == LIMN_OP_CONV2D || op == LIMN_OP_DENSE) {
-        const limn_shape *s = &g->node[in].out;
-        size_t terms = limn_shape_size(s);
-        if (op == LIMN_OP_CONV2D) terms = s->dim[0] / (size_t)a.groups * (size_t)a.kernel[0] * (size_t)a.kernel[1];
-        w = weights((size_t)units * terms, 1.7 / sqrt((double)terms), (uint64_t)g->n_nodes);
-        if (units % 2) b = weights((size_t)units, 0.5, 1000 + (uint64_t)g->n_nodes);
+/* Weights and bias that a node with input shape s needs, for values near 1. */
+static void draw_weights(const limn_graph *g, limn_op op, const limn_shape *s, const limn_op_attr *a, limn_values *w,
+                         limn_values *b) {
+    uint64_t key = (uint64_t)g->n_nodes;
+    size_t units = (size_t)a->units, taps = (size_t)a->kernel[0] * (size_t)a->kernel[1], terms;
+    switch (op) {
+    case LIMN_OP_CONV2D:
+        terms = s->dim[s->rank - 3] / (size_t)a->groups * taps;
+        break;
+    case LIMN_OP_CONVT2D:
+        terms = s->dim[s->rank - 3] / (size_t)a->groups * taps;
+        break;
+    case LIMN_OP_DENSE:
+        terms = s->dim[s->rank - 1];
+        break;
+    case LIMN_OP_SCALE:
+        *w = weights(s->dim[a->axis], 1, key);
+        *b = weights(s->dim[a->axis], 0.5, 1000 + key);
+        return;
+    case LIMN_OP_CONST:
+        *w = weights(limn_shape_size(&a->shape), 1, key);
+        return;
+    default:
+        return;
     }
+    *w = weights(units * terms, 1.7 / sqrt((double)terms), key);
+    if (units % 2) *b = weights(units, 0.5, 1000 + key);
+}
+
+int nets_add_n(limn_graph *g, const char *name, limn_op op, int n_in, const int *in, limn_op_attr a) {
+    int k, index;
+    limn_values w = LIMN_NO_VALUES, b = LIMN_NO_VALUES;
+    for (int i = 0; i < g->n_inputs; i++) g->node[i].out = g->node[i].attr.shape;
+    draw_weights(g, op, n_in ? &g->node[in[0]].out : NULL, &a, &w, &b);
     if (name) assert_int_equal(graph_add_layer(g, name, "test", LIMN_KIND_OTHER, &index), LIMN_OK);
-    assert_int_equal(graph_add_node(g, op, in, &a, w, b, &k), LIMN_OK);
+    assert_int_equal(graph_add_node_n(g, op, n_in, in, &a, w, b, &k), LIMN_OK);
+    if (op == LIMN_OP_CONST) { /* what reads it will finish the layer */
+        g->node[k].out = a.shape;
+        return k;
+    }
     limn_status s = graph_finish(g);
-    if (s != LIMN_OK) fail_msg("%s", limn_message());
+    if (s != LIMN_OK) fail_msg("%s: %s", limn_op_table[op].name, limn_message());
     return k;
+}
+
+int nets_add_at(limn_graph *g, const char *name, limn_op op, int in, limn_op_attr a) {
+    return nets_add_n(g, name, op, 1, &in, a);
 }
 
 int nets_add(limn_graph *g, const char *name, limn_op op, limn_op_attr a) {

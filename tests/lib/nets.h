@@ -23,6 +23,8 @@ limn_graph *nets_begin(limn_shape in);
 /* Adds a node that reads node `in`, in a layer of its own or (name NULL) in the last one. Weights are sized by the shape
  * of `in`, scaled so that values stay near 1; nodes with an odd number of units have a bias. */
 int nets_add_at(limn_graph *g, const char *name, limn_op op, int in, limn_op_attr a);
+/* The same, reading several nodes (or none: a CONST, which belongs to a layer that is finished by the next node). */
+int nets_add_n(limn_graph *g, const char *name, limn_op op, int n_in, const int *in, limn_op_attr a);
 /* The same, reading the last node. */
 int nets_add(limn_graph *g, const char *name, limn_op op, limn_op_attr a);
 

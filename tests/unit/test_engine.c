@@ -45,6 +45,38 @@ static limn_graph *whole(void) {
     return g;
 }
 
+/* A net with branches: two residual blocks (one over a 1x1 convolution), a value that three nodes read, one that a node
+ * reads twice, a concatenation, a gate per channel, a constant, an average over all pixels. */
+static limn_graph *branched(void) {
+    limn_graph *g = nets_begin((limn_shape)PICTURE(3, 12, 11));
+    limn_op_attr same = CONV(17, 1, WINDOW(3, 3, 1, 1, 1, 1), .same = 1), one = CONV(17, 1, WINDOW(1, 1, 1, 1, 1, 1));
+    limn_op_attr add = {.f = LIMN_F_ADD}, mul = {.f = LIMN_F_MUL}, pixels = {.f = LIMN_F_MEAN, .axes = 6, .keep = 1};
+    nets_add(g, "conv1", LIMN_OP_CONV2D, same);
+    int stem = nets_add(g, NULL, LIMN_OP_RELU, NONE);
+    nets_add(g, "conv2", LIMN_OP_CONV2D, same);
+    int main1 = nets_add(g, "bn2", LIMN_OP_SCALE, (limn_op_attr){.axis = 0});
+    int skip1 = nets_add_at(g, "conv3", LIMN_OP_CONV2D, stem, one);
+    nets_add_n(g, "add1", LIMN_OP_BINARY, 2, (int[]){main1, skip1}, add);
+    int block1 = nets_add(g, NULL, LIMN_OP_RELU, NONE);
+    nets_add(g, "depthwise", LIMN_OP_CONV2D, (limn_op_attr)CONV(17, 17, WINDOW(3, 3, 1, 1, 1, 1), .same = 1));
+    int main2 = nets_add(g, NULL, LIMN_OP_UNARY, (limn_op_attr){.f = LIMN_F_CLIP, .p = {0, 6}});
+    int block2 = nets_add_n(g, "add2", LIMN_OP_BINARY, 2, (int[]){block1, main2}, add);
+    int square = nets_add_n(g, "square", LIMN_OP_BINARY, 2, (int[]){block2, block2}, mul);
+    nets_add(g, "squeeze", LIMN_OP_REDUCE, pixels);
+    nets_add(g, "excite", LIMN_OP_CONV2D, one);
+    int gate = nets_add(g, NULL, LIMN_OP_UNARY, (limn_op_attr){.f = LIMN_F_SIGMOID});
+    int gated = nets_add_n(g, "gate", LIMN_OP_BINARY, 2, (int[]){square, gate}, mul);
+    int joined = nets_add_n(g, "concat", LIMN_OP_CONCAT, 3, (int[]){stem, gated, block1}, (limn_op_attr){.axis = 0});
+    int offset = nets_add_n(g, "offset", LIMN_OP_CONST, 0, NULL, (limn_op_attr){.shape = {3, {51, 1, 1}}});
+    nets_add_n(g, NULL, LIMN_OP_BINARY, 2, (int[]){offset, joined}, (limn_op_attr){.f = LIMN_F_SUB});
+    nets_add(g, "pad", LIMN_OP_PAD, (limn_op_attr){.before = {0, 1, 0}, .after = {0, 0, 1}});
+    nets_add(g, "conv4", LIMN_OP_CONV2D, (limn_op_attr)CONV(32, 1, WINDOW(3, 3, 2, 2, 1, 1)));
+    nets_add(g, "pool", LIMN_OP_AVGPOOL, (limn_op_attr)CONV(0, 1, WINDOW(2, 2, 2, 2, 1, 1)));
+    nets_add(g, "global", LIMN_OP_REDUCE, (limn_op_attr){.f = LIMN_F_MEAN, .axes = 6});
+    nets_add(g, "dense", LIMN_OP_DENSE, (limn_op_attr){.units = 10});
+    return g;
+}
+
 static void close_to(const float *a, const float *b, size_t n, const char *what, int layer) {
     double largest = 0;
     for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs((double)b[i]));
@@ -53,9 +85,7 @@ static void close_to(const float *a, const float *b, size_t n, const char *what,
             fail_msg("%s %d, element %zu: %.9g and %.9g", what, layer, i, (double)a[i], (double)b[i]);
 }
 
-static void whole_nets_agree_between_every_two_layers(void **state) {
-    (void)state;
-    limn_graph *g = whole();
+static void agree_between_every_two_layers(limn_graph *g) {
     nets_engine a = nets_open(g, LIMN_BACKEND_AUTO), r = nets_open(g, LIMN_BACKEND_REF);
     size_t B = a.d->B, nx = B * limn_shape_size(&a.d->input);
     float *x = nets_floats(nx);
@@ -82,6 +112,46 @@ static void whole_nets_agree_between_every_two_layers(void **state) {
     free(x);
     nets_close(&a);
     nets_close(&r);
+    graph_free(g);
+}
+
+static void whole_nets_agree_between_every_two_layers(void **state) {
+    (void)state;
+    agree_between_every_two_layers(whole());
+}
+
+static void branched_nets_agree_between_every_two_layers(void **state) {
+    (void)state;
+    agree_between_every_two_layers(branched());
+}
+
+/* The sum of gradients of a net with branches against differences along the signs of the gradient. */
+static void gradients_of_branches_add_up(void **state) {
+    (void)state;
+    limn_graph *g = branched();
+    nets_engine e = nets_open(g, LIMN_BACKEND_REF);
+    int last = g->n_layers - 1;
+    size_t nx = e.d->B * limn_shape_size(&e.d->input), ny = e.d->B * limn_shape_size(&e.d->layer[last].out);
+    float *x = nets_floats(nx), *moved = nets_floats(nx), *d = nets_floats(nx), *seed = nets_floats(ny);
+    const float h = 0x1p-12f; /* few ReLUs switch within it */
+    nets_fill(x, nx, 1, 5);
+    nets_fill(seed, ny, 1, 7);
+    nets_forward(e.d, x);
+    float *gx = nets_vjp(e.d, last, seed, LIMN_RULE_GRADIENT, LIMN_INPUT), *y[2];
+    for (size_t i = 0; i < nx; i++) d[i] = gx[i] > 0 ? 1 : -1;
+    for (int side = 0; side < 2; side++) {
+        for (size_t i = 0; i < nx; i++) moved[i] = x[i] + (side ? -h : h) * d[i];
+        nets_forward(e.d, moved);
+        y[side] = nets_value(e.d, last);
+    }
+    double got = 0, want = 0;
+    for (size_t i = 0; i < nx; i++) got += (double)gx[i] * d[i];
+    for (size_t i = 0; i < ny; i++) want += seed[i] * ((double)y[0][i] - y[1][i]) / (2 * (double)h);
+    /* a missing branch changes this by tenths */
+    if (!(fabs(got - want) <= 0.005 * fabs(want))) fail_msg("the gradient says %g, differences %g", got, want);
+    float *all[] = {x, moved, d, seed, gx, y[0], y[1]};
+    for (size_t i = 0; i < COUNT_OF(all); i++) free(all[i]);
+    nets_close(&e);
     graph_free(g);
 }
 
@@ -415,6 +485,8 @@ static void the_doctor_reports(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_nets_agree_between_every_two_layers),
+        cmocka_unit_test(branched_nets_agree_between_every_two_layers),
+        cmocka_unit_test(gradients_of_branches_add_up),
         cmocka_unit_test(no_gradient_goes_to_a_layer_beside_the_path),
         cmocka_unit_test(a_relu_leaves_what_others_see),
         cmocka_unit_test(wrong_questions_are_refused),
