@@ -34,8 +34,9 @@ static size_t chunk_of(const limn_graph *g) {
     [LIMN_OP_WHERE] = &net_where, [LIMN_OP_SCALE] = &net_scale, [LIMN_OP_CONCAT] = &net_concat,                        \
     [LIMN_OP_SLICE] = &net_move, [LIMN_OP_PAD] = &net_move, [LIMN_OP_TRANSPOSE] = &net_move,                           \
     [LIMN_OP_EXPAND] = &net_move, [LIMN_OP_RESHAPE] = &net_reshape, [LIMN_OP_REDUCE] = &net_reduce,                    \
-    [LIMN_OP_NORM] = &net_norm, [LIMN_OP_LRN] = &net_lrn, [LIMN_OP_SOFTMAX] = &net_softmax,                            \
-    [LIMN_OP_LOG_SOFTMAX] = &net_log_softmax, [LIMN_OP_IDENTITY] = &net_identity
+    [LIMN_OP_MATMUL] = &net_matmul, [LIMN_OP_RESIZE] = &net_resize, [LIMN_OP_NORM] = &net_norm,                        \
+    [LIMN_OP_LRN] = &net_lrn, [LIMN_OP_SOFTMAX] = &net_softmax, [LIMN_OP_LOG_SOFTMAX] = &net_log_softmax,              \
+    [LIMN_OP_IDENTITY] = &net_identity
 
 const net_op *const net_ops_ref[LIMN_OPS] = {
     LOOPS,

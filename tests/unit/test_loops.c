@@ -43,6 +43,12 @@ typedef struct {
     { name_, LIMN_OP_BINARY, {.f = f_}, TWO(__VA_ARGS__), AT(at_, spread_) }
 #define REDUCE(name_, f_, axes_, keep_, at_, spread_)                                                                  \
     { name_, LIMN_OP_REDUCE, {.f = f_, .axes = axes_, .keep = keep_}, ONE(PICTURE(3, 4, 5)), AT(at_, spread_) }
+#define RESIZE(name_, to_, mode_, coordinates_, antialias_)                                                            \
+    {                                                                                                                  \
+        name_, LIMN_OP_RESIZE,                                                                                         \
+            {.shape = to_, .mode = mode_, .coordinates = coordinates_, .antialias = antialias_, .p = {-0.75f}},        \
+            ONE(PICTURE(17, 3, 4)), AT(0, 1)                                                                           \
+    }
 
 static const loop_case cases[] = {
     UNARY("leaky", LIMN_F_LEAKY, 0.5f, 0.4f, 0.1f),
@@ -171,6 +177,18 @@ static const loop_case cases[] = {
     REDUCE("sum of squares", LIMN_F_SUM_SQUARE, 6, 0, 0, 1),
     REDUCE("log sum", LIMN_F_LOG_SUM, 6, 1, 2, 1),
     REDUCE("log sum exp", LIMN_F_LOG_SUM_EXP, 6, 0, 0, 1),
+    {"matmul", LIMN_OP_MATMUL, {.f = 0}, TWO({2, {3, 19}}, {2, {19, 5}}), AT(0, 1)},
+    {"matmul, heads", LIMN_OP_MATMUL, {.f = 0}, TWO(PICTURE(3, 2, 4), PICTURE(3, 4, 17)), AT(0, 1)},
+    {"matmul, broadcast", LIMN_OP_MATMUL, {.f = 0}, TWO(PICTURE(3, 2, 4), PICTURE(1, 4, 5)), AT(0, 1)},
+    {"matmul by a constant", LIMN_OP_MATMUL, {.f = 0}, TWO(PICTURE(3, 2, 4), {2, {4, 5}}), .still = {0, 1}, AT(0, 1)},
+    {"constant matmul", LIMN_OP_MATMUL, {.f = 0}, TWO({2, {4, 3}}, {2, {3, 5}}), .still = {1, 0}, AT(0, 1)},
+    RESIZE("nearest, up", PICTURE(17, 6, 8), LIMN_RESIZE_NEAREST, LIMN_AT_ASYMMETRIC, 0),
+    RESIZE("nearest, down", PICTURE(17, 2, 3), LIMN_RESIZE_NEAREST, LIMN_AT_HALF_PIXEL, 0),
+    RESIZE("linear, up", PICTURE(17, 7, 8), LIMN_RESIZE_LINEAR, LIMN_AT_HALF_PIXEL, 0),
+    RESIZE("linear, corners", PICTURE(17, 5, 9), LIMN_RESIZE_LINEAR, LIMN_AT_ALIGN_CORNERS, 0),
+    RESIZE("linear, antialiased", PICTURE(17, 2, 2), LIMN_RESIZE_LINEAR, LIMN_AT_HALF_PIXEL, 1),
+    RESIZE("cubic", PICTURE(17, 5, 9), LIMN_RESIZE_CUBIC, LIMN_AT_HALF_PIXEL, 0),
+    RESIZE("cubic, antialiased", PICTURE(17, 2, 3), LIMN_RESIZE_CUBIC, LIMN_AT_HALF_PIXEL, 1),
     {"layer norm", LIMN_OP_NORM, {.axes = 4, .p = {1e-3f}}, ONE(PICTURE(3, 4, 7)), AT(1, 1)},
     {"instance norm", LIMN_OP_NORM, {.axes = 6, .p = {1e-3f}}, ONE(PICTURE(3, 4, 7)), AT(1, 1)},
     {"lrn", LIMN_OP_LRN, {.axis = 0, .units = 4, .p = {0.4f, 0.75f, 1}}, ONE(PICTURE(7, 2, 3)), AT(1, 1)},
@@ -333,6 +351,31 @@ static const struct {
      {0.5f, 2}},
     {"two pictures", LIMN_OP_MAXPOOL, {4, {2, 1, 2, 2}}, CONV(0, 1, WINDOW(2, 2, 2, 2, 1, 1)), 2, {3, 7}},
     {"softmax", LIMN_OP_SOFTMAX, {2, {2, 2}}, {.axis = 1}, 4, {0.26894142f, 0.73105858f, 0.26894142f, 0.73105858f}},
+    {"nearest",
+     LIMN_OP_RESIZE,
+     {1, {2}},
+     {.shape = {1, {5}}, .factor = {2.5}, .coordinates = LIMN_AT_ASYMMETRIC, .rounding = LIMN_ROUND_FLOOR},
+     5,
+     {0, 0, 0, 1, 1}},
+    {"linear", LIMN_OP_RESIZE, {1, {2}}, {.shape = {1, {4}}, .mode = LIMN_RESIZE_LINEAR}, 4, {0, 0.25f, 0.75f, 1}},
+    {"corners",
+     LIMN_OP_RESIZE,
+     {1, {2}},
+     {.shape = {1, {3}}, .mode = LIMN_RESIZE_LINEAR, .coordinates = LIMN_AT_ALIGN_CORNERS},
+     3,
+     {0, 0.5f, 1}},
+    {"linear, antialiased",
+     LIMN_OP_RESIZE,
+     {1, {4}},
+     {.shape = {1, {2}}, .mode = LIMN_RESIZE_LINEAR, .antialias = 1, .outside = 1},
+     2,
+     {5.0f / 7, 16.0f / 7}},
+    {"cubic",
+     LIMN_OP_RESIZE,
+     {1, {4}},
+     {.shape = {1, {2}}, .mode = LIMN_RESIZE_CUBIC, .p = {-0.5f}},
+     2,
+     {0.4375f, 2.5625f}},
     {"erf", LIMN_OP_UNARY, {1, {2}}, {.f = LIMN_F_ERF}, 2, {0, 0.84270079f}},
     {"gelu", LIMN_OP_UNARY, {1, {2}}, {.f = LIMN_F_GELU}, 2, {0, 0.84134475f}},
     {"mish", LIMN_OP_UNARY, {1, {2}}, {.f = LIMN_F_MISH}, 2, {0, 0.86509839f}},
