@@ -87,7 +87,10 @@ static limn_status unary_vjp(const net_step *s, limn_session *run, limn_rule rul
     if (a->f == LIMN_F_CLIP) {
         float lo = a->p[0], hi = a->p[1];
 #pragma omp simd
-        for (size_t i = 0; i < n; i++) gx[i] = ((x[i] > lo) & (x[i] < hi)) ? gy[i] : 0;
+        for (size_t i = 0; i < n; i++) {
+            float g = gy[i];
+            gx[i] = ((x[i] > lo) & (x[i] < hi)) ? g : 0;
+        }
     } else { /* no gradient stays none, also where the slope is infinite */
         for (size_t i = 0; i < n; i++) gx[i] = gy[i] == 0 ? 0 : gy[i] * slope(x[i], a->p);
     }

@@ -3,9 +3,10 @@
  * SLICE, PAD, TRANSPOSE and EXPAND are one gather, whose source splits by axes: output element (i_0, i_1, …) is input
  * element off_0[i_0] + off_1[i_1] + …, or where any of those is NONE the constant. The gradient scatters back the same
  * way, summing where an element was taken several times. Where rows and columns move and channels do not, a picture in
- * blocks of b channels is the array (N, C/b, H, W, b) to the same loops: layouts stay.
+ * blocks of b channels is the array (N, C/b, H, W, b) to the same loops (b = C: channels last): layouts stay.
  *
- * CONCAT copies each input's part of a line, (outer, length, inner). */
+ * CONCAT copies each input's part of a line, (outer, length, inner); of channels in one pass over blocked pictures too,
+ * where each input fills its blocks, and where channels come last. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ typedef struct {
     int rank;
     size_t dim[AXES];
     long *off[AXES]; /* (dim) into the room behind */
+    int runs;        /* along the last axis the elements lie one after another */
     long room[];
 } gather;
 
@@ -72,7 +74,7 @@ static size_t block_that_stays(const limn_net *n, const net_step *s) {
         if (node->out.dim[i] != in->out.dim[i] || (node->op == LIMN_OP_SLICE && node->attr.step[i] != 1)) return 1;
     if (node->op == LIMN_OP_PAD && node->attr.mode == LIMN_PAD_CONSTANT && node->attr.p[0] != 0) return 1;
     size_t b = net_block(n, in, n->step[s->link->from].value);
-    return b == 4 || b == 8 || b == 16 ? b : 1;
+    return b > 0 ? b : 1;
 }
 
 /* One axis of the gather: `size` long in the input, whose elements are `stride` apart. */
@@ -116,7 +118,7 @@ static limn_status place(limn_net *n, net_step *s, size_t block) {
     if (block == 1) {
         TRY(net_place_plain(n, s));
     } else {
-        TRY(net_layout(n, s->node, block == 16 ? dnnl_aBcd16b : block == 8 ? dnnl_aBcd8b : dnnl_aBcd4b, &md));
+        TRY(net_blocked(n, s->node, block, &md));
         TRY(net_place(n, s, NULL, md, NULL, NULL));
     }
     snprintf(s->backend, sizeof s->backend, "loop");
@@ -133,6 +135,9 @@ static limn_status plan_move(limn_net *n, net_step *s) {
     TRY(limn_new((char **)&g, sizeof *g + room * sizeof(long), 1));
     s->table = g;
     fill(n, s, block, g);
+    const long *last = g->off[g->rank - 1];
+    g->runs = last[0] != NONE;
+    for (size_t i = 1; i < g->dim[g->rank - 1]; i++) g->runs &= last[i] == last[0] + (long)i;
     status = place(n, s, block);
 done:
     return status;
@@ -165,7 +170,10 @@ static limn_status move_forward(const net_step *s, limn_session *run) {
     float *y = run->address[s->value], blank = s->node->op == LIMN_OP_PAD ? s->node->attr.p[0] : 0;
     for (size_t l = 0; l < lines; l++, y += n) {
         long base = line_source(g, at);
-        for (size_t i = 0; i < n; i++) y[i] = base == NONE || off[i] == NONE ? blank : x[base + off[i]];
+        if (base != NONE && g->runs)
+            memcpy(y, x + base + off[0], n * sizeof *y);
+        else
+            for (size_t i = 0; i < n; i++) y[i] = base == NONE || off[i] == NONE ? blank : x[base + off[i]];
     }
     return LIMN_OK;
 }
@@ -181,8 +189,14 @@ static limn_status move_vjp(const net_step *s, limn_session *run, limn_rule rule
     memset(gx, 0, net_floats(run->net, s->link->gx) * sizeof *gx);
     for (size_t l = 0; l < lines; l++, gy += n) {
         long base = line_source(g, at);
-        for (size_t i = 0; base != NONE && i < n; i++)
-            if (off[i] != NONE) gx[base + off[i]] += gy[i];
+        if (base != NONE && g->runs) {
+            float *to = gx + base + off[0];
+#pragma omp simd
+            for (size_t i = 0; i < n; i++) to[i] += gy[i];
+        } else {
+            for (size_t i = 0; base != NONE && i < n; i++)
+                if (off[i] != NONE) gx[base + off[i]] += gy[i];
+        }
     }
     return LIMN_OK;
 }
@@ -191,11 +205,45 @@ const net_op net_move = {"move", plan_move, move_forward, move_vjp, 0, 0};
 
 /* ---- concat ---------------------------------------------------------------------------------------------------------
  */
+/* Whether all inputs are pictures in one layout of blocks (the first's) that a concatenation of channels keeps. */
+static size_t common_block(const limn_net *n, const net_step *s) {
+    size_t block = 0;
+    if (s->node->attr.axis != (s->node->batched ? 0 : 1)) return 1;
+    for (int j = 0; j < s->n_in; j++) {
+        const limn_node *in = &n->graph->node[s->link[j].from];
+        if (in->batched != s->node->batched) return 1;
+        size_t b = net_block(n, in, n->step[s->link[j].from].value), C = b ? net_picture_of(n, in).C : 0;
+        if (b < 2 || (b < C && C % b != 0)) return 1;
+        size_t kind = b == C ? SIZE_MAX : b; /* channels last, or blocks of b */
+        if (j > 0 && kind != block) return 1;
+        block = kind;
+    }
+    return block == SIZE_MAX ? net_picture_of(n, s->node).C : block;
+}
+
+static limn_status plan_concat(limn_net *n, net_step *s) {
+    limn_status status = LIMN_OK;
+    dc_md md = NULL;
+    s->block = common_block(n, s);
+    if (s->block < 2) {
+        TRY(net_place_plain(n, s));
+        goto done;
+    }
+    TRY(net_blocked(n, s->node, s->block, &md));
+    TRY(net_place_output(n, s, md, NULL));
+    for (int j = 0; j < s->n_in; j++) TRY(net_place_input(n, s, j, NULL, NULL));
+    snprintf(s->backend, sizeof s->backend, "loop");
+done:
+    dc_md_free(md);
+    return status;
+}
+
 /* Elements of one line's part: of the output (in NULL), or of an input. */
 static size_t part(const net_step *s, const limn_node *in) {
     const limn_shape *o = in ? &in->out : &s->node->out;
     size_t n = 1;
-    for (int i = s->node->attr.axis; i < o->rank; i++) n *= o->dim[i];
+    int last = s->block > 1 && s->block == s->node->out.dim[s->node->attr.axis]; /* channels last: a line is a pixel */
+    for (int i = s->node->attr.axis; i < (last ? s->node->attr.axis + 1 : o->rank); i++) n *= o->dim[i];
     return n;
 }
 
@@ -237,4 +285,4 @@ static limn_status concat_vjp(const net_step *s, limn_session *run, limn_rule ru
     return LIMN_OK;
 }
 
-const net_op net_concat = {"concat", net_place_plain, concat_forward, concat_vjp, 0, 0};
+const net_op net_concat = {"concat", plan_concat, concat_forward, concat_vjp, 0, 0};

@@ -92,6 +92,11 @@ size_t net_block(const limn_net *n, const limn_node *node, int mem) {
     return 0;
 }
 
+limn_status net_blocked(const limn_net *n, const limn_node *node, size_t block, dc_md *out) {
+    if (block == net_picture_of(n, node).C) return net_layout(n, node, dnnl_acdb, out);
+    return net_layout(n, node, block == 16 ? dnnl_aBcd16b : block == 8 ? dnnl_aBcd8b : dnnl_aBcd4b, out);
+}
+
 dc_md_ref net_layout_in(const limn_net *n, const net_step *s) {
     return net_layout_of(n, n->step[s->link->from].value);
 }

@@ -148,6 +148,8 @@ dc_md_ref net_layout_of(const limn_net *n, int mem);
 size_t net_floats(const limn_net *n, int mem);
 /* Channels of a block of a picture's layout: 1 where it is plain, C where channels come last, 0 where it is another. */
 size_t net_block(const limn_net *n, const limn_node *node, int mem);
+/* The layout of a picture in blocks of 4, 8 or 16 channels, or of all: channels last. The caller frees it. */
+limn_status net_blocked(const limn_net *n, const limn_node *node, size_t block, dc_md *out) LIMN_CHECK;
 /* What step s reads first: its layout, its node. */
 dc_md_ref net_layout_in(const limn_net *n, const net_step *s);
 const limn_node *net_node_in(const limn_net *n, const net_step *s);
