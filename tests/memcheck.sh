@@ -2,19 +2,10 @@
 # valgrind's memcheck on a short run with the plain engine (oneDNN's JIT and valgrind don't mix): no error, no leak.
 set -u
 BUILD=$(cd "${BUILD:-build}" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-top=$PWD
+. tests/lib/tap.sh
 cd "$work" || exit 1
-cat >e.yaml <<Y
-name: m
-model: $top/examples/mnist/mnist_small.h5
-data:
-  images: $top/examples/mnist/t10k-images-idx3-ubyte.gz
-  labels: $top/examples/mnist/t10k-labels-idx1-ubyte.gz
-  preprocess: {scale: 1/255}
-  limit: 40
-features: [fc1]
+small m 40 >e.yaml
+cat >>e.yaml <<Y
 embed:
   - {name: map, of: fc1, perplexity: 5, iterations: 20}
 attribute:

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/replace.h"
 #include "base/try.h"
 #include "data/bytes.h"
 
@@ -155,36 +156,23 @@ done:
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-static int write_rows(FILE *f, const char *const *header, const float *data, size_t rows, size_t columns) {
-    for (size_t c = 0; c < columns; c++) fprintf(f, "%s%s", c ? "," : "", header[c]);
+typedef struct {
+    const char *const *header;
+    const float *data;
+    size_t rows, columns;
+} sheet;
+
+static int write_sheet(FILE *f, const void *ctx) {
+    const sheet *s = ctx;
+    for (size_t c = 0; c < s->columns; c++) fprintf(f, "%s%s", c ? "," : "", s->header[c]);
     fputc('\n', f);
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c++)
-            fprintf(f, "%.9g%c", (double)data[r * columns + c], c + 1 < columns ? ',' : '\n');
-    return ferror(f) || fflush(f) != 0 || fsync(fileno(f)) != 0;
+    for (size_t r = 0; r < s->rows; r++)
+        for (size_t c = 0; c < s->columns; c++)
+            fprintf(f, "%.9g%c", (double)s->data[r * s->columns + c], c + 1 < s->columns ? ',' : '\n');
+    return ferror(f);
 }
 
 limn_status limn_csv_write(const char *path, const char *const *header, const float *data, size_t rows,
                            size_t columns) {
-    limn_status status = LIMN_OK;
-    char *temporary = NULL;
-    FILE *f = NULL;
-    TRY(limn_format(&temporary, "%s.%ld.tmp", path, (long)getpid()));
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-    f = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!f) {
-        status = limn_fail(LIMN_EFAIL, "%s: cannot be written: %s", path, strerror(errno));
-        if (fd >= 0) close(fd);
-        goto done;
-    }
-    int wrong = write_rows(f, header, data, rows, columns), why = errno;
-    if (fclose(f) != 0 && !wrong) wrong = 1, why = errno;
-    if (wrong) FAIL(LIMN_EFAIL, "%s: writing fails: %s", path, strerror(why));
-    if (rename(temporary, path) != 0) FAIL(LIMN_EFAIL, "%s: cannot be written: %s", path, strerror(errno));
-    free(temporary);
-    temporary = NULL;
-done:
-    if (temporary) unlink(temporary);
-    free(temporary);
-    return status;
+    return limn_replace_file(path, write_sheet, &(sheet){header, data, rows, columns});
 }

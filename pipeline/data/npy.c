@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/replace.h"
 #include "base/try.h"
 #include "data/array_read.h"
 
@@ -205,18 +206,6 @@ done:
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
-static int write_all(int fd, const void *data, size_t n) {
-    const char *p = data;
-    while (n > 0) {
-        ssize_t w = write(fd, p, n);
-        if (w < 0 && errno == EINTR) continue;
-        if (w <= 0) return -1;
-        p += w;
-        n -= (size_t)w;
-    }
-    return 0;
-}
-
 /* Magic, version, length and dict, padded with spaces so that the data start at a multiple of 64. */
 static size_t make_header(char *to, size_t room, const size_t *dim, int rank) {
     const uint16_t one = 1;
@@ -234,25 +223,26 @@ static size_t make_header(char *to, size_t room, const size_t *dim, int rank) {
     return total;
 }
 
+typedef struct {
+    const char *head;
+    const float *data;
+    size_t n, bytes; /* of the head; of the data */
+} npy_content;
+
+static int write_npy(FILE *f, const void *ctx) {
+    const npy_content *c = ctx;
+    return fwrite(c->head, 1, c->n, f) != c->n || fwrite(c->data, 1, c->bytes, f) != c->bytes;
+}
+
 limn_status limn_npy_write(const char *path, const float *data, const size_t *dim, int rank) {
     limn_status status = LIMN_OK;
-    char *temporary = NULL, head[512];
+    char head[512];
     size_t bytes = sizeof *data;
     if (rank < 0 || rank > LIMN_ARRAY_RANK)
         FAIL(LIMN_EINPUT, "%s: an array of %d dimensions cannot be written", path, rank);
     for (int i = 0; i < rank; i++) TRY(limn_mul(&bytes, bytes, dim[i]));
-    TRY(limn_format(&temporary, "%s.%ld.tmp", path, (long)getpid()));
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (fd < 0) FAIL(LIMN_EFAIL, "%s: cannot be written: %s", path, strerror(errno));
     size_t n = make_header(head, sizeof head, dim, rank);
-    int wrong = write_all(fd, head, n) || write_all(fd, data, bytes) || fsync(fd), why = errno;
-    if (close(fd) != 0 && !wrong) wrong = 1, why = errno;
-    if (wrong) FAIL(LIMN_EFAIL, "%s: writing fails: %s", path, strerror(why));
-    if (rename(temporary, path) != 0) FAIL(LIMN_EFAIL, "%s: cannot be written: %s", path, strerror(errno));
-    free(temporary);
-    temporary = NULL;
+    status = limn_replace_file(path, write_npy, &(npy_content){head, data, n, bytes});
 done:
-    if (temporary) unlink(temporary);
-    free(temporary);
     return status;
 }

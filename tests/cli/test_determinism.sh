@@ -2,15 +2,8 @@
 # The same digest at 1, 2, 3, 8 and 16 threads (more than the cores, on purpose), for AVX-512 and for AVX2.
 . tests/lib/tap.sh
 cd "$work" || exit 1
-cat >e.yaml <<Y
-name: d
-model: $top/examples/mnist/mnist_small.h5
-data:
-  images: $top/examples/mnist/t10k-images-idx3-ubyte.gz
-  labels: $top/examples/mnist/t10k-labels-idx1-ubyte.gz
-  preprocess: {scale: 1/255}
-  limit: ${SAMPLES:-500}
-features: [fc1]
+small d "${SAMPLES:-500}" >e.yaml
+cat >>e.yaml <<Y
 embed:
   - {name: map, of: fc1, method: tsne, iterations: 300}
 attribute:

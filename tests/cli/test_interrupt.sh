@@ -4,15 +4,8 @@
 . tests/lib/tap.sh
 cd "$work" || exit 1
 experiment() {
-    cat >e.yaml <<Y
-name: i
-model: $top/examples/mnist/mnist_small.h5
-data:
-  images: $top/examples/mnist/t10k-images-idx3-ubyte.gz
-  labels: $top/examples/mnist/t10k-labels-idx1-ubyte.gz
-  preprocess: {scale: 1/255}
-  limit: ${SAMPLES:-1500}
-features: [fc1]
+    small i "${SAMPLES:-1500}" >e.yaml
+    cat >>e.yaml <<Y
 embed:
   - {name: map, of: fc1, method: tsne, iterations: ${ITERATIONS:-250}}
 attribute:

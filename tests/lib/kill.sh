@@ -3,15 +3,8 @@
 # digest with that of an undisturbed run. Expects tap.sh; prints one check a kill.
 kills() {
     local count=$1 seed=$2 whole start took want i delay
-    cat >k.yaml <<Y
-name: k
-model: $top/examples/mnist/mnist_small.h5
-data:
-  images: $top/examples/mnist/t10k-images-idx3-ubyte.gz
-  labels: $top/examples/mnist/t10k-labels-idx1-ubyte.gz
-  preprocess: {scale: 1/255}
-  limit: ${SAMPLES:-1000}
-features: [fc1]
+    small k "${SAMPLES:-1000}" >k.yaml
+    cat >>k.yaml <<Y
 embed:
   - {name: map, of: fc1, method: tsne, iterations: 150}
 attribute:

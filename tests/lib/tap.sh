@@ -37,3 +37,9 @@ fails() {
     grep -E '^limn: ' "$work/err" | grep -qE -- "$2" || { echo "# does not match: $2"; return 1; }
 }
 finish() { exit $tap_bad; }
+# small NAME LIMIT: the head of an experiment file on the small example network
+small() {
+    printf '%s\n' "name: $1" "model: $top/examples/mnist/mnist_small.h5" 'data:' \
+        "  images: $top/examples/mnist/t10k-images-idx3-ubyte.gz" "  labels: $top/examples/mnist/t10k-labels-idx1-ubyte.gz" \
+        '  preprocess: {scale: 1/255}' "  limit: $2" 'features: [fc1]'
+}
