@@ -1,14 +1,14 @@
-/* A Keras configuration as a graph.
+/* A Keras configuration as a graph: keras_net.c reads it, this file walks it.
  *
- * {"class_name": "Sequential", "config": {"name": …, "layers": [LAYER, …]}}, or a list in the place of that object
- * (Keras 1 and early 2). LAYER = {"class_name": "Conv2D", "config": {"name": "conv2d_1", …}}.
- *
- * 1. The input: an InputLayer, or batch_input_shape of the first layer, or build_input_shape of the network. It is node
- *    0 and no layer.
- * 2. Each layer by its row of keras_layer_table (keras_layers.c). Its place in a .keras file is its class name in snake
- *    case, numbered: the first Conv2D is conv2d, the next conv2d_1, whatever the layers' own names are.
- * 3. graph_finish; then pictures are marked as (H, W, C), which is how Keras shows them.
- * Not done yet: Functional networks, networks within networks, channels first. Threading: none of its own. */
+ * 1. The input: node 0, and no layer. Its size: an InputLayer's, or batch_input_shape of the first layer, or
+ *    build_input_shape of the network.
+ * 2. Of each network only what its output needs is built: a search backwards from the output's call marks it. Calls are
+ *    then built in the file's order, each after what it reads; a network within is walked where it is called.
+ * 3. A call of a layer is a layer of the graph, by its row of keras_layer_table (keras_table.c). Arrays of weights are
+ *    asked for by group.
+ * 4. Names: a layer keeps its own. Where layers of different networks bear one name, those within become
+ *    NETWORK/NAME; the second call of a shared layer becomes NAME:2.
+ * Threading: none of its own. */
 #include "model/keras.h"
 
 #include <ctype.h>
@@ -18,49 +18,24 @@
 
 #include "base/mem.h"
 #include "base/try.h"
+#include "model/keras_net.h"
 
-enum { MAX_TYPES = 64, MAX_TYPE = 64 };
+enum { MAX_WALKS = 1 << 12 /* calls of networks within networks */ };
+
+/* Where a layer of the graph comes from. */
+typedef struct {
+    const keras_net *net;
+    const char *name;
+    int index;
+} origin;
 
 typedef struct {
     limn_graph *g;
-    const keras_weights *weights;
-    const cJSON *input_shape; /* of the network, where no layer gives it; or NULL */
-    int at;                   /* the last node */
-    struct {
-        char name[2 * MAX_TYPE];
-        int used;
-    } type[MAX_TYPES]; /* the supported types met so far, in snake case */
-    int n_types;
+    keras_nets nets;
+    int keras3, walks;
+    origin *from; /* (g->n_layers) */
+    size_t room;
 } builder;
-
-/* Keras 3's to_snake_case: an underscore before each capital that a small letter follows, and before each that follows
- * a small letter; all in small letters. out holds 2 strlen + 1 bytes. */
-static void snake_case(const char *class_name, char *out) {
-    for (const char *p = class_name; *p; p++) {
-        unsigned char c = (unsigned char)*p, before = p > class_name ? (unsigned char)p[-1] : 0;
-        if (isupper(c) && before && (islower((unsigned char)p[1]) || islower(before)) && out[-1] != '_') *out++ = '_';
-        *out++ = (char)tolower(c);
-    }
-    *out = 0;
-}
-
-/* The place of the next layer of this type in its container: "conv2d", then "conv2d_1". */
-static limn_status next_place(builder *b, const char *type, char *place, size_t size) {
-    char name[2 * MAX_TYPE];
-    if (strlen(type) >= MAX_TYPE) return limn_fail(LIMN_EFAIL, "the layer type %s has too long a name", type);
-    snake_case(type, name);
-    int i = 0;
-    while (i < b->n_types && strcmp(b->type[i].name, name) != 0) i++;
-    if (i == b->n_types) {
-        if (i == MAX_TYPES) return limn_fail(LIMN_EFAIL, "more than %d layer types", (int)MAX_TYPES);
-        memcpy(b->type[i].name, name, sizeof name);
-        b->type[i].used = 0;
-        b->n_types++;
-    }
-    int used = b->type[i].used++;
-    snprintf(place, size, used ? "%s_%d" : "%s", name, used);
-    return LIMN_OK;
-}
 
 /* ---- the input --------------------------------------------------------------------------------------------------- */
 static const cJSON *shape_of(const cJSON *config) {
@@ -72,115 +47,329 @@ static const cJSON *shape_of(const cJSON *config) {
     return NULL;
 }
 
-static limn_status add_input(builder *b, const cJSON *shape) {
+/* The list that says how large the input of a network is; `input` is the InputLayer of a graph. NULL where none does. */
+static const cJSON *find_shape(const keras_net *net, const keras_item *input) {
+    const keras_item *first = input ? input : net->n_items ? &net->item[0] : NULL;
+    const cJSON *v = first ? shape_of(first->config) : NULL;
+    if (!v && first && first->net) v = find_shape(first->net, NULL);
+    if (!v) v = cJSON_GetObjectItemCaseSensitive(net->config, "build_input_shape");
+    if (!cJSON_IsArray(v) && first)
+        v = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(first->json, "build_config"),
+                                             "input_shape");
+    return v;
+}
+
+static limn_status add_input(builder *b, const keras_item *input, keras_value *out) {
     limn_status status = LIMN_OK;
     limn_op_attr a = {0};
-    if (b->g->n_nodes > 0) FAIL(LIMN_EINPUT, "a network with more than one input is not supported");
+    const cJSON *shape = find_shape(b->nets.net, input);
     if (!shape) FAIL(LIMN_EINPUT, "the file does not say how large the network's input is");
-    TRY(keras_input_shape(shape, &a.shape));
-    TRY(graph_add_node(b->g, LIMN_OP_INPUT, -1, &a, LIMN_NO_VALUES, LIMN_NO_VALUES, &b->at));
-    b->g->input_hwc = a.shape.rank == 3;
+    TRY(keras_input_shape(shape, b->nets.channels_first, &a.shape));
+    *out = (keras_value){0, !b->nets.channels_first};
+    TRY(graph_add_node(b->g, LIMN_OP_INPUT, -1, &a, LIMN_NO_VALUES, LIMN_NO_VALUES, &out->node));
+    limn_status s = limn_op_table[LIMN_OP_INPUT].shape(&b->g->node[0], NULL); /* layers ask for it */
+    if (s != LIMN_OK) return limn_fail_at(s, "the input: ");
+    b->g->node[0].batched = 1;
+    b->g->input_hwc = out->hwc && a.shape.rank == 3;
 done:
     return status;
 }
 
 /* ---- layers ------------------------------------------------------------------------------------------------------ */
-static limn_status unknown_type(const char *name, const char *type) {
-    char *names;
-    limn_status s = keras_layer_names(&names);
-    if (s != LIMN_OK) return s;
-    s = limn_fail(LIMN_EINPUT, "layer `%s` is of the type %s, which is not supported (supported: %s)", name, type,
-                  names);
-    free(names);
-    return s;
+/* The arrays of a layer, out of its group's. */
+static limn_status take_arrays(builder *b, const keras_item *it, keras_layer *l) {
+    limn_status status = LIMN_OK;
+    const keras_weights *w = b->nets.weights;
+    keras_group *group = &b->nets.group[it->group];
+    int trained = it->trained, state = it->state;
+    if (group->n > 0 && !group->array) {
+        const hdf5_entry **array;
+        TRY(limn_new(&array, (size_t)group->n, sizeof *array));
+        group->array = array;
+        status = w->find(w, group->name, group->place, group->n, array);
+        if (status != LIMN_OK) {
+            free(array);
+            group->array = NULL;
+            goto done;
+        }
+    }
+    for (int i = 0; it->row->arrays && it->row->arrays[i].name; i++) {
+        const keras_array *a = &it->row->arrays[i];
+        int has;
+        TRY(keras_has_array(a, it->config, &has));
+        if (!has) continue;
+        l->array[i] = group->array[it->frozen || a->state ? state++ : trained++];
+        size_t n = strlen(l->array[i]->path); /* TensorFlow's names end so; Theano's do not */
+        if (i == 0) l->rotated = w->theano || (it->keras1 && (n < 2 || strcmp(l->array[i]->path + n - 2, ":0") != 0));
+    }
+done:
+    return status;
 }
 
-static limn_status read_layer(builder *b, const cJSON *layer, const char *name, const char *type, const cJSON *config) {
+static limn_status build_layer(builder *b, const keras_net *net, const keras_item *it, const keras_value *in, int n_in,
+                               keras_value *out) {
     limn_status status = LIMN_OK;
-    char place[2 * MAX_TYPE + 16];
     int index;
-    if (strcmp(type, "InputLayer") == 0) return add_input(b, shape_of(config));
-    const keras_layer_row *row = keras_find_layer(type);
-    if (!row) return unknown_type(name, type);
-    if (b->g->n_nodes == 0) {
-        const cJSON *shape = shape_of(config), *built = cJSON_GetObjectItemCaseSensitive(layer, "build_config");
-        if (!shape) shape = b->input_shape;
-        TRY(add_input(b, shape ? shape : cJSON_GetObjectItemCaseSensitive(built, "input_shape")));
-    }
-    TRY(next_place(b, type, place, sizeof place));
-    TRY(graph_add_layer(b->g, name, type, row->kind, &index));
-    keras_layer l = {.g = b->g, .weights = b->weights, .name = name, .place = place, .config = config, .at = b->at};
-    TRY(row->build(&l));
-    b->at = l.at;
+    keras_layer l = {.g = b->g,
+                     .file = b->nets.weights->file,
+                     .name = it->name,
+                     .type = it->type,
+                     .config = it->config,
+                     .keras3 = b->keras3,
+                     .hwc = !b->nets.channels_first,
+                     .in = in,
+                     .n_in = n_in,
+                     .at = in[0],
+                     .kernel_first = it->keras1 && b->nets.channels_first};
+    if (n_in > 1 && !it->row->merges) FAIL(LIMN_EINPUT, "it reads %d values: only one is supported", n_in);
+    TRY(limn_grow(&b->from, (size_t)b->g->n_layers, &b->room, sizeof *b->from));
+    TRY(graph_add_layer(b->g, it->name, it->type, it->row->kind, &index));
+    b->from[index] = (origin){net, it->name, index};
+    TRY(take_arrays(b, it, &l));
+    TRY(it->row->build(&l));
+    *out = l.at;
+    b->g->layer[index].hwc = l.at.hwc && b->g->node[l.at.node].out.rank == 3;
     return LIMN_OK;
 done:
-    return limn_fail_at(status, "layer `%s` (%s): ", name, type);
+    return limn_fail_at(status, "layer `%s` (%s): ", it->name, it->type);
 }
 
-static limn_status read_layers(builder *b, const cJSON *layers) {
+/* ---- walking ----------------------------------------------------------------------------------------------------- */
+/* One call of a network. */
+typedef struct {
+    const keras_net *net;
+    keras_value *value;   /* (n_calls) */
+    unsigned char *state; /* (n_calls) */
+    int *stack;           /* (n_calls) */
+    keras_value input;    /* of a chain that has no InputLayer */
+} walk;
+enum { UNSEEN, NEEDED, OPEN, DONE };
+
+static void walk_free(walk *w) {
+    free(w->value);
+    free(w->state);
+    free(w->stack);
+}
+
+static limn_status walk_new(walk *w, const keras_net *net) {
     limn_status status = LIMN_OK;
-    const cJSON *layer;
-    int i = 0;
-    if (!cJSON_IsArray(layers)) FAIL(LIMN_EINPUT, "not a Keras configuration: the network has no list of layers");
-    cJSON_ArrayForEach(layer, layers) {
-        const cJSON *config = cJSON_GetObjectItemCaseSensitive(layer, "config");
-        const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(layer, "class_name"));
-        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, "name"));
-        if (!name) name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(layer, "name"));
-        if (!type || !name || !keras_is_name(type) || !keras_is_name(name))
-            FAIL(LIMN_EINPUT, "layer %d has no class_name or no name that can be read", i);
-        TRY(read_layer(b, layer, name, type, config));
-        i++;
+    size_t n = (size_t)net->n_calls;
+    *w = (walk){.net = net};
+    TRY(limn_new(&w->value, n, sizeof *w->value));
+    TRY(limn_new(&w->state, n, 1));
+    TRY(limn_new(&w->stack, n, sizeof *w->stack));
+done:
+    return status;
+}
+
+/* Marks what the output needs. */
+static void mark(walk *w) {
+    int top = 0;
+    if (w->net->output < 0) return;
+    w->stack[top++] = w->net->output;
+    w->state[w->net->output] = NEEDED;
+    while (top > 0) {
+        const keras_call *c = &w->net->call[w->stack[--top]];
+        for (int i = 0; i < c->n_refs; i++) {
+            int r = w->net->ref[c->first_ref + i];
+            if (r < 0 || w->state[r] != UNSEEN) continue;
+            w->state[r] = NEEDED;
+            w->stack[top++] = r;
+        }
+    }
+}
+
+static limn_status walk_net(builder *b, const keras_net *net, const keras_value *in, int n_in, keras_value *out);
+
+/* A call whose inputs are there. */
+static limn_status build_call(builder *b, walk *w, int call) {
+    limn_status status = LIMN_OK;
+    const keras_call *c = &w->net->call[call];
+    const keras_item *it = &w->net->item[c->item];
+    keras_value *in = NULL;
+    if (!it->row && !it->net) FAIL(LIMN_EINPUT, "a network with more than one input is not supported");
+    if (c->n_refs == 0) FAIL(LIMN_EINPUT, "layer `%s` (%s): it reads nothing", it->name, it->type);
+    TRY(limn_new(&in, (size_t)c->n_refs, sizeof *in));
+    for (int i = 0; i < c->n_refs; i++) {
+        int r = w->net->ref[c->first_ref + i];
+        in[i] = r < 0 ? w->input : w->value[r];
+    }
+    if (it->net)
+        TRY(walk_net(b, it->net, in, c->n_refs, &w->value[call]));
+    else
+        TRY(build_layer(b, w->net, it, in, c->n_refs, &w->value[call]));
+    w->state[call] = DONE;
+done:
+    free(in);
+    return status;
+}
+
+/* Builds a call after what it reads. */
+static limn_status reach(builder *b, walk *w, int call) {
+    limn_status status = LIMN_OK;
+    int top = 0;
+    w->stack[top++] = call;
+    while (top > 0) {
+        int at = w->stack[top - 1], waits = -1;
+        const keras_call *c = &w->net->call[at];
+        for (int i = 0; i < c->n_refs && waits < 0; i++) {
+            int r = w->net->ref[c->first_ref + i];
+            if (r >= 0 && w->state[r] != DONE) waits = r;
+        }
+        if (waits >= 0) {
+            w->state[at] = OPEN;
+            if (w->state[waits] == OPEN || waits == at)
+                FAIL(LIMN_EINPUT, "its layers read one another in a circle (`%s`)", w->net->item[c->item].name);
+            w->stack[top++] = waits;
+            continue;
+        }
+        if (w->state[at] != DONE) TRY(build_call(b, w, at));
+        top--;
     }
 done:
     return status;
 }
 
+/* All that is marked, in the file's order. */
+static limn_status build_all(builder *b, walk *w, keras_value *out) {
+    limn_status status = LIMN_OK;
+    for (int i = 0; i < w->net->n_calls; i++)
+        if (w->state[i] == NEEDED) TRY(reach(b, w, i));
+    *out = w->net->output < 0 ? w->input : w->value[w->net->output];
+done:
+    return status;
+}
+
+static void bind(walk *w, int call, keras_value v) {
+    w->value[call] = v;
+    w->state[call] = DONE;
+}
+
+/* A chain begins with the call of its InputLayer, or with none. */
+static int chain_input(const keras_net *net) {
+    return net->n_items && !net->item[0].row && !net->item[0].net ? 0 : -1;
+}
+
+static limn_status walk_net(builder *b, const keras_net *net, const keras_value *in, int n_in, keras_value *out) {
+    limn_status status = LIMN_OK;
+    walk w = {0};
+    int want = net->sequential ? 1 : net->n_inputs;
+    if (++b->walks > MAX_WALKS) FAIL(LIMN_EINPUT, "more than %d calls of networks within networks", (int)MAX_WALKS);
+    if (n_in != want)
+        FAIL(LIMN_EINPUT, "the network `%s` within it is given %d values where it has %d inputs", net->name, n_in,
+             want);
+    TRY(walk_new(&w, net));
+    mark(&w);
+    w.input = in[0];
+    if (net->sequential && chain_input(net) == 0) bind(&w, 0, in[0]);
+    for (int i = 0; i < net->n_inputs; i++) bind(&w, net->input[i], in[i]);
+    TRY(build_all(b, &w, out));
+done:
+    walk_free(&w);
+    return status;
+}
+
+/* The outermost network: of its inputs the one that its output needs. */
+static limn_status walk_outermost(builder *b) {
+    limn_status status = LIMN_OK;
+    const keras_net *net = b->nets.net;
+    walk w = {0};
+    int input = net->sequential ? chain_input(net) : -1;
+    keras_value out;
+    TRY(walk_new(&w, net));
+    mark(&w);
+    for (int i = 0; i < net->n_inputs; i++) {
+        if (w.state[net->input[i]] == UNSEEN) continue;
+        if (input >= 0) FAIL(LIMN_EINPUT, "a network with more than one input is not supported");
+        input = net->input[i];
+    }
+    if (net->n_items == 0) FAIL(LIMN_EINPUT, "the network has no input");
+    if (!net->sequential && input < 0) FAIL(LIMN_EINPUT, "its output does not depend on any input");
+    TRY(add_input(b, input >= 0 ? &net->item[net->call[input].item] : NULL, &w.input));
+    if (input >= 0) bind(&w, input, w.input);
+    TRY(build_all(b, &w, &out));
+done:
+    walk_free(&w);
+    return status;
+}
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 static int by_name(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const origin *x = a, *y = b;
+    int c = strcmp(x->name, y->name);
+    return c ? c : (x->index > y->index) - (x->index < y->index);
 }
 
-/* A name that two layers bear names neither, in an experiment or in the database; Keras refuses them too. */
-static limn_status check_names(const limn_graph *g) {
+static limn_status rename_layer(builder *b, origin *o, char *name) {
+    if (!keras_is_name(name)) {
+        free(name);
+        return limn_fail(LIMN_EINPUT, "two of its layers are called `%s`", o->name);
+    }
+    free(b->g->layer[o->index].name);
+    b->g->layer[o->index].name = name;
+    return LIMN_OK;
+}
+
+/* "outer/inner/name" */
+static limn_status path_of(const origin *o, char **out) {
     limn_status status = LIMN_OK;
-    const char **name = NULL;
-    size_t n = (size_t)g->n_layers;
-    TRY(limn_new(&name, n, sizeof *name));
-    for (size_t i = 0; i < n; i++) name[i] = g->layer[i].name;
-    qsort(name, n, sizeof *name, by_name);
-    for (size_t i = 1; i < n; i++)
-        if (strcmp(name[i - 1], name[i]) == 0) FAIL(LIMN_EINPUT, "two of its layers are called `%s`", name[i]);
+    char *all = NULL, *longer;
+    TRY(limn_strdup(&all, o->name));
+    for (const keras_net *n = o->net; n->outer; n = n->outer) {
+        TRY(limn_format(&longer, "%s/%s", n->name, all));
+        free(all);
+        all = longer;
+    }
+    *out = all;
+    all = NULL;
 done:
-    free(name);
+    free(all);
     return status;
 }
 
-static limn_status read_network(builder *b, const cJSON *root) {
+/* Layers of one name: by path where they are of several networks (step 0), numbered where they are one layer (step 1),
+ * and refused where they still are (step 2). */
+static limn_status name_apart(builder *b, int step) {
     limn_status status = LIMN_OK;
-    const char *type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "class_name"));
-    const cJSON *config = cJSON_GetObjectItemCaseSensitive(root, "config");
-    if (!type || !config) FAIL(LIMN_EINPUT, "not a Keras configuration: it lacks class_name or config");
-    if (strcmp(type, "Sequential") != 0)
-        FAIL(LIMN_EINPUT, "the network is of the type %.80s, which is not supported (supported: Sequential)",
-             keras_is_name(type) ? type : "?");
-    b->input_shape = cJSON_GetObjectItemCaseSensitive(config, "build_input_shape");
-    TRY(read_layers(b, cJSON_IsArray(config) ? config : cJSON_GetObjectItemCaseSensitive(config, "layers")));
-    TRY(graph_finish(b->g));
-    TRY(check_names(b->g));
-    for (int i = 0; i < b->g->n_layers; i++) b->g->layer[i].hwc = graph_layer_shape(b->g, i)->rank == 3;
+    int n = b->g->n_layers;
+    char *name;
+    for (int i = 0; i < n; i++) b->from[i].name = b->g->layer[b->from[i].index].name;
+    qsort(b->from, (size_t)n, sizeof *b->from, by_name);
+    for (int i = 0, end; i < n; i = end) {
+        int differ = 0;
+        for (end = i + 1; end < n && strcmp(b->from[end].name, b->from[i].name) == 0; end++)
+            differ |= b->from[end].net != b->from[i].net;
+        if (end - i > 1 && step == 2) FAIL(LIMN_EINPUT, "two of its layers are called `%s`", b->from[i].name);
+        for (int k = i; k < end && end - i > 1; k++) {
+            if (step == 0 && differ && b->from[k].net->outer) {
+                TRY(path_of(&b->from[k], &name));
+                TRY(rename_layer(b, &b->from[k], name));
+            } else if (step == 1 && k > i) {
+                TRY(limn_format(&name, "%s:%d", b->from[k].name, k - i + 1));
+                TRY(rename_layer(b, &b->from[k], name));
+            }
+        }
+    }
 done:
     return status;
 }
 
+/* ---- whole ------------------------------------------------------------------------------------------------------- */
 limn_status keras_build(limn_graph *g, const char *json, size_t n, const keras_weights *w) {
     limn_status status = LIMN_OK;
-    builder b = {.g = g, .weights = w};
+    builder b = {.g = g};
     cJSON *root = NULL;
     if (n > KERAS_MAX_JSON) FAIL(LIMN_EINPUT, "its configuration has more than %d bytes", (int)KERAS_MAX_JSON);
     root = cJSON_ParseWithLength(json, n);
     if (!root) FAIL(LIMN_EINPUT, "its configuration is not JSON");
-    status = read_network(&b, root);
+    b.keras3 = g->producer && strncmp(g->producer, "keras ", 6) == 0 && atoi(g->producer + 6) >= 3;
+    TRY(keras_nets_parse(&b.nets, root, w));
+    TRY(walk_outermost(&b));
+    TRY(graph_finish(g));
+    for (int step = 0; step < 3; step++) TRY(name_apart(&b, step));
 done:
+    keras_nets_free(&b.nets);
+    free(b.from);
     cJSON_Delete(root);
     return status;
 }

@@ -9,8 +9,7 @@
 
 enum { MAX_INT = 1 << 30 }; /* no size in a network comes near; sums of a few cannot overflow an int64 */
 
-/* The value of a key; NULL where it is absent or null. */
-static const cJSON *value_of(const cJSON *o, const char *key) {
+const cJSON *keras_given(const cJSON *o, const char *key) {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);
     return v && !cJSON_IsNull(v) ? v : NULL;
 }
@@ -23,18 +22,18 @@ static limn_status as_int(const cJSON *v, const char *key, int *out) {
 }
 
 limn_status keras_int(const cJSON *o, const char *key, int fallback, int *out) {
-    const cJSON *v = value_of(o, key);
+    const cJSON *v = keras_given(o, key);
     *out = fallback;
     return v ? as_int(v, key, out) : LIMN_OK;
 }
 
 limn_status keras_required_int(const cJSON *o, const char *key, int *out) {
-    const cJSON *v = value_of(o, key);
+    const cJSON *v = keras_given(o, key);
     return v ? as_int(v, key, out) : limn_fail(LIMN_EINPUT, "`%s` is missing in its configuration", key);
 }
 
 limn_status keras_pair(const cJSON *o, const char *key, int fallback, int out[2]) {
-    const cJSON *v = value_of(o, key);
+    const cJSON *v = keras_given(o, key);
     limn_status s = LIMN_OK;
     out[0] = out[1] = fallback;
     if (!v) return LIMN_OK;
@@ -48,25 +47,39 @@ limn_status keras_pair(const cJSON *o, const char *key, int fallback, int out[2]
     return s == LIMN_OK ? as_int(v->child->next, key, &out[1]) : s;
 }
 
+limn_status keras_ints(const cJSON *o, const char *key, int max, int *out, int *n) {
+    const cJSON *v = keras_given(o, key), *each;
+    limn_status s = LIMN_OK;
+    *n = 0;
+    if (!v) return LIMN_OK;
+    if (!cJSON_IsArray(v)) {
+        *n = 1;
+        return as_int(v, key, out);
+    }
+    if (cJSON_GetArraySize(v) > max) return limn_fail(LIMN_EINPUT, "`%s` has more than %d numbers", key, max);
+    cJSON_ArrayForEach(each, v) if (s == LIMN_OK) s = as_int(each, key, &out[(*n)++]);
+    return s;
+}
+
 limn_status keras_bool(const cJSON *o, const char *key, int fallback, int *out) {
-    const cJSON *v = value_of(o, key);
+    const cJSON *v = keras_given(o, key);
     *out = v ? cJSON_IsTrue(v) : fallback;
     return !v || cJSON_IsBool(v) ? LIMN_OK : limn_fail(LIMN_EINPUT, "`%s` must be true or false", key);
 }
 
 limn_status keras_number(const cJSON *o, const char *key, double fallback, double *out) {
-    const cJSON *v = value_of(o, key);
+    const cJSON *v = keras_given(o, key);
     *out = v ? v->valuedouble : fallback;
     return !v || cJSON_IsNumber(v) ? LIMN_OK : limn_fail(LIMN_EINPUT, "`%s` must be a number", key);
 }
 
 limn_status keras_string(const cJSON *o, const char *key, const char *fallback, const char **out) {
-    const cJSON *v = value_of(o, key);
+    const cJSON *v = keras_given(o, key);
     *out = v ? v->valuestring : fallback;
     return !v || cJSON_IsString(v) ? LIMN_OK : limn_fail(LIMN_EINPUT, "`%s` must be a string", key);
 }
 
-limn_status keras_input_shape(const cJSON *list, limn_shape *out) {
+limn_status keras_input_shape(const cJSON *list, int channels_first, limn_shape *out) {
     limn_status status = LIMN_OK;
     int dim[LIMN_MAX_RANK + 1], n = 0;
     const cJSON *v;
@@ -80,12 +93,14 @@ limn_status keras_input_shape(const cJSON *list, limn_shape *out) {
         if (n > 0 && dim[n] < 1) FAIL(LIMN_EINPUT, "its input has a dimension of %d", dim[n]);
         n++;
     }
-    if (n == 4)
+    if (n == 4 && !channels_first)
         *out = (limn_shape){3, {(size_t)dim[3], (size_t)dim[1], (size_t)dim[2]}};
-    else if (n == 2)
-        *out = (limn_shape){1, {(size_t)dim[1]}};
-    else
-        FAIL(LIMN_EINPUT, "its input has %d dimensions, and not those of a picture or a vector", n ? n - 1 : 0);
+    else if (n >= 2 && n <= 4) {
+        *out = (limn_shape){n - 1, {0}};
+        for (int i = 1; i < n; i++) out->dim[i - 1] = (size_t)dim[i];
+    } else
+        FAIL(LIMN_EINPUT, "its input has %d dimensions, and not those of a picture, a sequence or a vector",
+             n ? n - 1 : 0);
 done:
     return status;
 }

@@ -1,66 +1,90 @@
-/* Keras's layers: a row a type, a builder a row.
+/* Keras's layers with kernels, and its pools; and how builders add nodes.
  *
- * A layer's activation is a node of the same layer. Keras keeps kernels as (kh, kw, in, out) and (in, out); the graph
- * wants (out, in, kh, kw) and (out, in). Pictures are channels last in the file and (C, H, W) in the graph, so Flatten
- * notes the order of the file (attr.hwc).
+ * A layer's activation is a node of the same layer. Keras keeps kernels as (kh, kw, in, out) and (in, out), the graph
+ * as (out, in, kh, kw) and (out, in):
+ *   Conv2D            W[o][i][s]          = K[s][i][o]; Keras 1, channels first: K[o][i][s]
+ *   DepthwiseConv2D   W[c m + k][0][s]    = K[s][c][k], m the depth multiplier: groups of one channel
+ *   Conv2DTranspose   W[i][o][s]          = K[s][o][i]
+ * where s runs over the kernel's pixels. Theano convolves where the others correlate: its kernels are rotated.
+ * A sequence (steps, channels) is convolved as a picture (channels, 1, steps).
  *
- * Not done here: shapes and numbers of weights (graph_finish). Threading: const tables and pure functions. */
+ * Not done here: shapes and numbers of weights (ops.c). Threading: pure functions. */
+#include "model/keras_layers.h"
+
 #include <limits.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/try.h"
-#include "model/keras.h"
 
-/* ---- activations ------------------------------------------------------------------------------------------------- */
-static const struct {
-    const char *name;
-    limn_op op;
-} activations[] = {{"linear", LIMN_OP_IDENTITY}, {"relu", LIMN_OP_RELU}, {"softmax", LIMN_OP_SOFTMAX}};
-
-static limn_status add_plain(keras_layer *l, limn_op op) {
-    return graph_add_node(l->g, op, l->at, NULL, LIMN_NO_VALUES, LIMN_NO_VALUES, &l->at);
+/* ---- nodes ------------------------------------------------------------------------------------------------------- */
+/* Infers the last node's shape, which graph_finish will infer again. */
+static limn_status infer(keras_layer *l) {
+    enum { MANY = LIMN_MAX_IN };
+    const limn_node *in[MANY];
+    limn_node *n = &l->g->node[l->g->n_nodes - 1];
+    for (int i = 0; i < n->n_in; i++) in[i] = &l->g->node[n->in[i]];
+    n->batched = n->op != LIMN_OP_CONST;
+    return limn_op_table[n->op].shape(n, in);
 }
 
-/* "relu", null, or Keras 3's {"class_name": "function", "config": "relu"}. */
-static limn_status activation_name(const cJSON *config, const char **out) {
-    const cJSON *v = cJSON_GetObjectItemCaseSensitive(config, "activation");
-    if (cJSON_IsObject(v)) v = cJSON_GetObjectItemCaseSensitive(v, "config");
-    *out = !v || cJSON_IsNull(v) ? "linear" : cJSON_GetStringValue(v);
-    return *out ? LIMN_OK
-                : limn_fail(LIMN_EINPUT, "its activation is a layer or a function of its own, which is not supported");
+limn_status keras_add(keras_layer *l, limn_op op, const limn_op_attr *a, limn_values weight, limn_values bias) {
+    limn_status s = graph_add_node(l->g, op, l->at.node, a, weight, bias, &l->at.node);
+    return s == LIMN_OK ? infer(l) : s;
 }
 
-static limn_status find_activation(const char *name, limn_op *op) {
-    for (size_t i = 0; i < COUNT_OF(activations); i++)
-        if (strcmp(activations[i].name, name) == 0) {
-            *op = activations[i].op;
-            return LIMN_OK;
-        }
-    return limn_fail(LIMN_EINPUT, "the activation `%.80s` is not supported (linear, relu, softmax)",
-                     keras_is_name(name) ? name : "?");
+limn_status keras_plain(keras_layer *l, limn_op op, const limn_op_attr *a) {
+    return keras_add(l, op, a, LIMN_NO_VALUES, LIMN_NO_VALUES);
 }
 
-/* The activation after a layer's operation; linear adds nothing. */
-static limn_status add_activation(keras_layer *l) {
-    limn_status status = LIMN_OK;
-    const char *name;
-    limn_op op;
-    TRY(activation_name(l->config, &name));
-    TRY(find_activation(name, &op));
-    if (op != LIMN_OP_IDENTITY) TRY(add_plain(l, op));
-done:
-    return status;
+limn_status keras_add_n(keras_layer *l, limn_op op, int n, const int *in, const limn_op_attr *a) {
+    limn_status s = graph_add_node_n(l->g, op, n, in, a, LIMN_NO_VALUES, LIMN_NO_VALUES, &l->at.node);
+    return s == LIMN_OK ? infer(l) : s;
+}
+
+limn_status keras_binary(keras_layer *l, limn_binary f, int other) {
+    limn_op_attr a = {.f = (int)f};
+    int in[2] = {l->at.node, other};
+    return keras_add_n(l, LIMN_OP_BINARY, 2, in, &a);
+}
+
+limn_status keras_unary(keras_layer *l, limn_unary f, double p0, double p1) {
+    limn_op_attr a = {.f = (int)f, .p = {(float)p0, (float)p1}};
+    return keras_plain(l, LIMN_OP_UNARY, &a);
+}
+
+limn_status keras_const(keras_layer *l, const limn_shape *s, limn_values v, int *node) {
+    limn_op_attr a = {.shape = *s};
+    limn_status status = graph_add_node(l->g, LIMN_OP_CONST, -1, &a, v, LIMN_NO_VALUES, node);
+    return status == LIMN_OK ? infer(l) : status;
+}
+
+const limn_shape *keras_shape(const keras_layer *l) {
+    return &l->g->node[l->at.node].out;
+}
+
+int keras_graph_axis(const keras_layer *l, int p) {
+    return l->at.hwc && keras_shape(l)->rank == 3 ? (p + 1) % 3 : p;
+}
+
+limn_status keras_axis(const keras_layer *l, int axis, int *out) {
+    int rank = keras_shape(l)->rank, p = axis < 0 ? rank + axis : axis - 1;
+    if (p < 0 || p >= rank || axis < -rank) return limn_fail(LIMN_EINPUT, "its axis %d is none of its input's", axis);
+    *out = keras_graph_axis(l, p);
+    return LIMN_OK;
 }
 
 /* ---- options and weights ----------------------------------------------------------------------------------------- */
-static limn_status channels_last(const keras_layer *l) {
+limn_status keras_check_format(const keras_layer *l) {
     limn_status status = LIMN_OK;
     const char *format;
-    TRY(keras_string(l->config, "data_format", "channels_last", &format));
-    if (strcmp(format, "channels_last") != 0)
-        FAIL(LIMN_EINPUT, "its data_format is `%.40s`: only channels_last is supported",
+    TRY(keras_string(l->config, "data_format", NULL, &format));
+    if (!format || keras_shape(l)->rank != 3) goto done;
+    if (strcmp(format, "channels_last") != 0 && strcmp(format, "channels_first") != 0)
+        FAIL(LIMN_EINPUT, "its data_format is `%.40s`: channels_last and channels_first are supported",
              keras_is_name(format) ? format : "?");
+    if ((strcmp(format, "channels_last") == 0) != l->at.hwc)
+        FAIL(LIMN_EINPUT, "its data_format is `%s`, unlike that of the layers before", format);
 done:
     return status;
 }
@@ -68,17 +92,25 @@ done:
 /* A stride as long as the kernel: no number that keras_pair reads. */
 enum { AS_KERNEL = INT_MIN };
 
-/* kernel, stride, dilation, padding of a window. `size`: the key of its kernel; stride absent: `stride`. */
-static limn_status read_window(const keras_layer *l, const char *size, int stride, limn_op_attr *a) {
+/* kernel, stride, dilation of a window. `size`: the key of its kernel; stride absent: `stride`. */
+static limn_status read_sizes(const keras_layer *l, const char *size, int stride, limn_op_attr *a) {
     limn_status status = LIMN_OK;
-    const char *padding;
-    TRY(channels_last(l));
+    TRY(keras_check_format(l));
     TRY(keras_pair(l->config, size, 0, a->kernel));
     if (a->kernel[0] < 1 || a->kernel[1] < 1) FAIL(LIMN_EINPUT, "its `%s` is missing or less than 1", size);
     TRY(keras_pair(l->config, "strides", stride, a->stride));
     for (int i = 0; i < 2; i++)
         if (a->stride[i] == AS_KERNEL) a->stride[i] = a->kernel[i];
     TRY(keras_pair(l->config, "dilation_rate", 1, a->dilation));
+done:
+    return status;
+}
+
+/* The same, and padding. */
+static limn_status read_window(const keras_layer *l, const char *size, int stride, limn_op_attr *a) {
+    limn_status status = LIMN_OK;
+    const char *padding;
+    TRY(read_sizes(l, size, stride, a));
     TRY(keras_string(l->config, "padding", "valid", &padding));
     a->same = strcmp(padding, "same") == 0;
     if (!a->same && strcmp(padding, "valid") != 0)
@@ -99,18 +131,32 @@ static void out_first(const float *from, size_t S, size_t in, size_t out, float 
                     to[(o * in + r % in) * S + r / in] = from[r * out + o];
 }
 
-/* *out = the kernel `e`, whose last dimension is the output's and the one before the input's, output first. */
-static limn_status take_kernel(const keras_layer *l, const hdf5_entry *e, limn_values *out) {
-    limn_status s = limn_new(&out->v, e->n, sizeof *out->v);
+/* Turns each of n runs of S numbers round: a rotation by 180 degrees. */
+static void rotate(float *w, size_t n, size_t S) {
+    for (size_t k = 0; k < n; k++, w += S)
+        for (size_t i = 0; i < S / 2; i++) {
+            float t = w[i];
+            w[i] = w[S - 1 - i];
+            w[S - 1 - i] = t;
+        }
+}
+
+/* *out = the kernel e (S, in, out) as (out, in, S); one that is so already where kernel_first. */
+static limn_status take_kernel(const keras_layer *l, const hdf5_entry *e, size_t in, size_t out, limn_values *to) {
+    limn_status s = limn_new(&to->v, e->n, sizeof *to->v);
     if (s != LIMN_OK) return s;
-    out->n = e->n;
-    size_t units = e->dim[e->rank - 1], in = e->dim[e->rank - 2];
-    if (e->n > 0) out_first(e->data, e->n / units / in, in, units, out->v);
-    if (l->weights->file) hdf5_done(l->weights->file, e);
+    to->n = e->n;
+    size_t S = in && out ? e->n / in / out : 0;
+    if (l->kernel_first)
+        memcpy(to->v, e->data, e->n * sizeof *to->v);
+    else if (S > 0)
+        out_first(e->data, S, in, out, to->v);
+    if (l->rotated && S > 0) rotate(to->v, in * out, S);
+    if (l->file) hdf5_done(l->file, e);
     return LIMN_OK;
 }
 
-static limn_status take_vector(const hdf5_entry *e, limn_values *out) {
+limn_status keras_vector(const hdf5_entry *e, limn_values *out) {
     limn_status s = limn_new(&out->v, e->n, sizeof *out->v);
     if (s != LIMN_OK) return s;
     out->n = e->n;
@@ -118,7 +164,7 @@ static limn_status take_vector(const hdf5_entry *e, limn_values *out) {
     return LIMN_OK;
 }
 
-static limn_status wrong_kernel(const hdf5_entry *e) {
+limn_status keras_wrong_array(const hdf5_entry *e) {
     limn_shape s = {e->rank < LIMN_MAX_RANK ? e->rank : LIMN_MAX_RANK, {0}};
     char buf[LIMN_SHAPE_TEXT];
     for (int i = 0; i < s.rank; i++) s.dim[i] = e->dim[i];
@@ -126,138 +172,271 @@ static limn_status wrong_kernel(const hdf5_entry *e) {
                      graph_shape_text(&s, 0, buf));
 }
 
-/* Adds a node with kernel and perhaps bias; `rank` dims of the kernel, whose outer ones must be kernel[] (NULL: none)
- * and whose last must be `units`. */
-static limn_status add_weighted(keras_layer *l, limn_op op, const limn_op_attr *a, int rank) {
+/* Checks the shape of a kernel: its outer dims are a->kernel[] (`pixels` of them) and it has two more; in the order of
+ * Keras 1 they are the inner ones. dim[0], dim[1]: its other two, the input's first. */
+static limn_status kernel_dims(const keras_layer *l, const hdf5_entry *e, const limn_op_attr *a, int pixels,
+                               size_t dim[2]) {
+    if (e->rank != pixels + 2) return keras_wrong_array(e);
+    int at = l->kernel_first ? 2 : 0;
+    for (int i = 0; i < pixels; i++)
+        if (e->dim[at + i] != (size_t)a->kernel[2 - pixels + i]) return keras_wrong_array(e);
+    dim[0] = l->kernel_first ? e->dim[1] : e->dim[pixels];
+    dim[1] = l->kernel_first ? e->dim[0] : e->dim[pixels + 1];
+    return LIMN_OK;
+}
+
+/* Adds a node with the kernel `e` as (out, in, S), and the bias where there is one. */
+static limn_status add_weighted(keras_layer *l, limn_op op, const limn_op_attr *a, const hdf5_entry *e, size_t in,
+                                size_t out, const hdf5_entry *bias) {
     limn_status status = LIMN_OK;
-    const hdf5_entry *array[2] = {NULL, NULL};
-    limn_values kernel = LIMN_NO_VALUES, bias = LIMN_NO_VALUES;
-    int use_bias;
-    TRY(keras_bool(l->config, "use_bias", 1, &use_bias));
-    TRY(l->weights->find(l->weights, l->name, l->place, 1 + use_bias, array));
-    const hdf5_entry *k = array[0];
-    if (k->rank != rank || k->dim[rank - 1] != (size_t)a->units) TRY(wrong_kernel(k));
-    if (rank == 4 && (k->dim[0] != (size_t)a->kernel[0] || k->dim[1] != (size_t)a->kernel[1])) TRY(wrong_kernel(k));
-    if (use_bias && array[1]->rank != 1) TRY(wrong_kernel(array[1]));
-    TRY(take_kernel(l, k, &kernel));
-    if (use_bias) TRY(take_vector(array[1], &bias));
-    limn_values given[2] = {kernel, bias};
-    kernel = bias = LIMN_NO_VALUES; /* the graph takes both, also when it fails */
-    TRY(graph_add_node(l->g, op, l->at, a, given[0], given[1], &l->at));
-    status = add_activation(l);
+    limn_values w = LIMN_NO_VALUES, b = LIMN_NO_VALUES;
+    if (bias && bias->rank != 1) TRY(keras_wrong_array(bias));
+    TRY(take_kernel(l, e, in, out, &w));
+    if (bias) TRY(keras_vector(bias, &b));
+    limn_values given[2] = {w, b};
+    w = b = LIMN_NO_VALUES; /* the graph takes both, also when it fails */
+    TRY(keras_add(l, op, a, given[0], given[1]));
 done:
-    free(kernel.v);
-    free(bias.v);
+    free(w.v);
+    free(b.v);
     return status;
 }
 
-/* ---- builders ---------------------------------------------------------------------------------------------------- */
-static limn_status build_conv2d(keras_layer *l) {
+/* ---- convolutions ------------------------------------------------------------------------------------------------ */
+limn_status keras_conv2d(keras_layer *l) {
     limn_status status = LIMN_OK;
     limn_op_attr a = {0};
+    size_t dim[2];
     TRY(read_window(l, "kernel_size", 1, &a));
     TRY(keras_required_int(l->config, "filters", &a.units));
     TRY(keras_int(l->config, "groups", 1, &a.groups));
-    TRY(add_weighted(l, LIMN_OP_CONV2D, &a, 4));
+    TRY(kernel_dims(l, l->array[0], &a, 2, dim));
+    if (dim[1] != (size_t)a.units) TRY(keras_wrong_array(l->array[0]));
+    TRY(add_weighted(l, LIMN_OP_CONV2D, &a, l->array[0], dim[0], dim[1], l->array[1]));
+    status = keras_activation(l, 0);
 done:
     return status;
 }
 
-static limn_status build_dense(keras_layer *l) {
+/* The depthwise part, with the bias where it is given. */
+static limn_status add_depthwise(keras_layer *l, const hdf5_entry *kernel, const hdf5_entry *bias) {
     limn_status status = LIMN_OK;
     limn_op_attr a = {0};
-    TRY(keras_required_int(l->config, "units", &a.units));
-    TRY(add_weighted(l, LIMN_OP_DENSE, &a, 2));
+    size_t dim[2];
+    int times;
+    TRY(read_window(l, "kernel_size", 1, &a));
+    TRY(keras_int(l->config, "depth_multiplier", 1, &times));
+    TRY(kernel_dims(l, kernel, &a, 2, dim));
+    if (times < 1 || dim[1] != (size_t)times || dim[0] < 1 || dim[0] > (size_t)INT_MAX / dim[1])
+        TRY(keras_wrong_array(kernel));
+    a.groups = (int)dim[0];
+    a.units = (int)(dim[0] * dim[1]);
+    TRY(add_weighted(l, LIMN_OP_CONV2D, &a, kernel, 1, (size_t)a.units, bias));
 done:
     return status;
 }
 
-static limn_status build_maxpool(keras_layer *l) {
+limn_status keras_depthwise(keras_layer *l) {
+    limn_status s = add_depthwise(l, l->array[0], l->array[1]);
+    return s == LIMN_OK ? keras_activation(l, 0) : s;
+}
+
+limn_status keras_separable(keras_layer *l) {
     limn_status status = LIMN_OK;
-    limn_op_attr a = {0};
-    TRY(read_window(l, "pool_size", AS_KERNEL, &a));
-    TRY(graph_add_node(l->g, LIMN_OP_MAXPOOL, l->at, &a, LIMN_NO_VALUES, LIMN_NO_VALUES, &l->at));
+    limn_op_attr a = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
+    size_t dim[2];
+    TRY(add_depthwise(l, l->array[0], NULL));
+    TRY(keras_required_int(l->config, "filters", &a.units));
+    TRY(kernel_dims(l, l->array[1], &a, 2, dim));
+    if (dim[1] != (size_t)a.units) TRY(keras_wrong_array(l->array[1]));
+    TRY(add_weighted(l, LIMN_OP_CONV2D, &a, l->array[1], dim[0], dim[1], l->array[2]));
+    status = keras_activation(l, 0);
 done:
     return status;
 }
 
-static limn_status build_flatten(keras_layer *l) {
-    limn_status status = LIMN_OK;
-    limn_op_attr a = {.hwc = 1};
-    TRY(channels_last(l));
-    TRY(graph_add_node(l->g, LIMN_OP_FLATTEN, l->at, &a, LIMN_NO_VALUES, LIMN_NO_VALUES, &l->at));
-done:
-    return status;
-}
-
-static limn_status build_identity(keras_layer *l) {
-    return add_plain(l, LIMN_OP_IDENTITY);
-}
-
-static limn_status build_activation(keras_layer *l) {
-    limn_status status = LIMN_OK;
-    const char *name;
-    limn_op op;
-    TRY(activation_name(l->config, &name));
-    TRY(find_activation(name, &op));
-    TRY(add_plain(l, op)); /* linear too: every layer has a node */
-done:
-    return status;
-}
-
-static limn_status build_relu(keras_layer *l) {
-    limn_status status = LIMN_OK;
-    double slope, threshold;
-    const cJSON *top = cJSON_GetObjectItemCaseSensitive(l->config, "max_value");
-    TRY(keras_number(l->config, "negative_slope", 0, &slope));
-    TRY(keras_number(l->config, "threshold", 0, &threshold));
-    if ((top && !cJSON_IsNull(top)) || slope != 0 || threshold != 0)
-        FAIL(LIMN_EINPUT, "only the plain ReLU is supported, without max_value, negative_slope and threshold");
-    TRY(add_plain(l, LIMN_OP_RELU));
-done:
-    return status;
-}
-
-static limn_status build_softmax(keras_layer *l) {
-    limn_status status = LIMN_OK;
-    int axis;
-    TRY(keras_int(l->config, "axis", -1, &axis));
-    if (axis != -1 && axis != 1) FAIL(LIMN_EINPUT, "softmax over axis %d is not supported, only over a vector's", axis);
-    TRY(add_plain(l, LIMN_OP_SOFTMAX));
-done:
-    return status;
-}
-
-const keras_layer_row keras_layer_table[] = {
-    {"Activation", LIMN_KIND_OTHER, build_activation},
-    {"Conv2D", LIMN_KIND_CONV, build_conv2d},
-    {"Dense", LIMN_KIND_DENSE, build_dense},
-    {"Dropout", LIMN_KIND_OTHER, build_identity},
-    {"Flatten", LIMN_KIND_OTHER, build_flatten},
-    {"MaxPooling2D", LIMN_KIND_POOL, build_maxpool},
-    {"ReLU", LIMN_KIND_OTHER, build_relu},
-    {"Softmax", LIMN_KIND_OTHER, build_softmax},
-    {NULL, LIMN_KIND_OTHER, NULL},
-};
-
-const keras_layer_row *keras_find_layer(const char *type) {
-    for (const keras_layer_row *r = keras_layer_table; r->type; r++)
-        if (strcmp(r->type, type) == 0) return r;
-    return NULL;
-}
-
-limn_status keras_layer_names(char **out) {
-    limn_status status = LIMN_OK;
-    char *all = NULL, *longer;
-    TRY(limn_strdup(&all, "InputLayer"));
-    for (const keras_layer_row *r = keras_layer_table; r->type; r++) {
-        TRY(limn_format(&longer, "%s, %s", all, r->type));
-        free(all);
-        all = longer;
-    }
-    *out = all;
+/* Keras's output of one axis, and what has to be cut off (or added) for it: out = in s + max(k - s, 0) of valid, in s
+ * of same, (in - 1) s + k - 2 floor(k/2) + p of same with an output padding p, (in - 1) s + k + p of valid with one;
+ * before it, half of what is too much, as TensorFlow does. */
+static limn_status cut(limn_op_attr *a, int axis, size_t in, const int *output_padding) {
+    long long s = a->stride[axis], k = (long long)(a->kernel[axis] - 1) * a->dilation[axis] + 1, out;
+    if (in > INT_MAX || s < 1 || k < 1 || k > INT_MAX || a->stride[axis] > 1 << 16)
+        return limn_fail(LIMN_EINPUT, "kernel %d and stride %d make no sense", a->kernel[axis], a->stride[axis]);
+    long long full = ((long long)in - 1) * s + k;
+    if (output_padding)
+        out = full - (a->same ? 2 * (k / 2) : 0) + output_padding[axis];
+    else
+        out = (long long)in * s + (a->same || k < s ? 0 : k - s);
+    long long much = full - out;
+    a->pad[axis] = much > 0 ? (int)(much / 2) : 0;
+    a->pad[axis + 2] = much > 0 ? (int)(much - much / 2) : 0;
+    a->out_pad[axis] = much < 0 ? (int)-much : 0;
     return LIMN_OK;
+}
+
+limn_status keras_transposed(keras_layer *l) {
+    limn_status status = LIMN_OK;
+    limn_op_attr a = {.groups = 1};
+    size_t dim[2];
+    int more[2], *output_padding = keras_given(l->config, "output_padding") ? more : NULL;
+    const limn_shape *in = keras_shape(l);
+    if (in->rank != 3) FAIL(LIMN_EINPUT, "it needs a picture as input");
+    TRY(read_window(l, "kernel_size", 1, &a));
+    TRY(keras_pair(l->config, "output_padding", 0, more));
+    TRY(keras_required_int(l->config, "filters", &a.units));
+    TRY(kernel_dims(l, l->array[0], &a, 2, dim));
+    if (dim[0] != (size_t)a.units) TRY(keras_wrong_array(l->array[0]));
+    for (int i = 0; i < 2; i++) TRY(cut(&a, i, in->dim[1 + i], output_padding));
+    a.same = 0;
+    TRY(add_weighted(l, LIMN_OP_CONVT2D, &a, l->array[0], dim[0], dim[1], l->array[1]));
+    status = keras_activation(l, 0);
 done:
-    free(all);
     return status;
+}
+
+/* ---- sequences --------------------------------------------------------------------------------------------------- */
+/* (steps, channels) -> (channels, 1, steps). */
+static limn_status to_picture(keras_layer *l) {
+    limn_status status = LIMN_OK;
+    limn_op_attr a = {.perm = {2, 0, 1}};
+    const limn_shape *s = keras_shape(l);
+    if (s->rank != 2) FAIL(LIMN_EINPUT, "it needs a sequence (steps, channels) as input");
+    a.shape = (limn_shape){3, {1, s->dim[0], s->dim[1]}};
+    TRY(keras_plain(l, LIMN_OP_RESHAPE, &a));
+    TRY(keras_plain(l, LIMN_OP_TRANSPOSE, &a));
+done:
+    return status;
+}
+
+/* And back. */
+static limn_status to_sequence(keras_layer *l) {
+    limn_status status = LIMN_OK;
+    limn_op_attr a = {.perm = {1, 2, 0}};
+    TRY(keras_plain(l, LIMN_OP_TRANSPOSE, &a));
+    const limn_shape *s = keras_shape(l);
+    a.shape = (limn_shape){2, {s->dim[1], s->dim[2]}};
+    TRY(keras_plain(l, LIMN_OP_RESHAPE, &a));
+done:
+    return status;
+}
+
+/* [3] or 3 of a sequence: the columns of a window whose rows are `rows`. */
+static limn_status read_steps(const keras_layer *l, const char *key, int fallback, int out[2]) {
+    int n = 0;
+    limn_status s = keras_ints(l->config, key, 1, &out[1], &n);
+    if (n == 0) out[1] = fallback == AS_KERNEL ? AS_KERNEL : fallback;
+    out[0] = 1;
+    return s;
+}
+
+static limn_status read_window1d(const keras_layer *l, const char *size, int stride, limn_op_attr *a) {
+    limn_status status = LIMN_OK;
+    const char *padding, *format;
+    TRY(keras_string(l->config, "data_format", "channels_last", &format));
+    if (strcmp(format, "channels_last") != 0) FAIL(LIMN_EINPUT, "of sequences only channels_last is supported");
+    TRY(read_steps(l, size, 0, a->kernel));
+    if (a->kernel[1] < 1) FAIL(LIMN_EINPUT, "its `%s` is missing or less than 1", size);
+    TRY(read_steps(l, "strides", stride, a->stride));
+    if (a->stride[1] == AS_KERNEL) a->stride[1] = a->kernel[1];
+    TRY(read_steps(l, "dilation_rate", 1, a->dilation));
+    TRY(keras_string(l->config, "padding", "valid", &padding));
+    a->same = strcmp(padding, "same") == 0;
+    if (strcmp(padding, "causal") == 0) {
+        if (a->dilation[1] < 1 || a->kernel[1] > (1 << 16) || a->dilation[1] > (1 << 14) / a->kernel[1])
+            FAIL(LIMN_EINPUT, "kernel %d, dilation %d: too large", a->kernel[1], a->dilation[1]);
+        a->pad[1] = (a->kernel[1] - 1) * a->dilation[1];
+    } else if (!a->same && strcmp(padding, "valid") != 0)
+        FAIL(LIMN_EINPUT, "its padding is `%.40s`: valid, same and causal are supported",
+             keras_is_name(padding) ? padding : "?");
+done:
+    return status;
+}
+
+limn_status keras_conv1d(keras_layer *l) {
+    limn_status status = LIMN_OK;
+    limn_op_attr a = {0};
+    size_t dim[2];
+    TRY(read_window1d(l, "kernel_size", 1, &a));
+    TRY(keras_required_int(l->config, "filters", &a.units));
+    TRY(keras_int(l->config, "groups", 1, &a.groups));
+    TRY(kernel_dims(l, l->array[0], &a, 1, dim));
+    if (dim[1] != (size_t)a.units) TRY(keras_wrong_array(l->array[0]));
+    TRY(to_picture(l));
+    TRY(add_weighted(l, LIMN_OP_CONV2D, &a, l->array[0], dim[0], dim[1], l->array[1]));
+    TRY(to_sequence(l));
+    status = keras_activation(l, 0);
+done:
+    return status;
+}
+
+/* ---- dense ------------------------------------------------------------------------------------------------------- */
+/* Over the last axis, as Keras does: of a picture (H, W, C) that is a 1x1 convolution. */
+limn_status keras_dense(keras_layer *l) {
+    limn_status status = LIMN_OK;
+    limn_op_attr a = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
+    const hdf5_entry *k = l->array[0];
+    TRY(keras_required_int(l->config, "units", &a.units));
+    if (k->rank != 2 || k->dim[1] != (size_t)a.units) TRY(keras_wrong_array(k));
+    l->kernel_first = l->rotated = 0;
+    TRY(add_weighted(l, l->at.hwc && keras_shape(l)->rank == 3 ? LIMN_OP_CONV2D : LIMN_OP_DENSE, &a, k, k->dim[0],
+                     k->dim[1], l->array[1]));
+    status = keras_activation(l, 0);
+done:
+    return status;
+}
+
+/* ---- pools ------------------------------------------------------------------------------------------------------- */
+/* TensorFlow's average leaves padding out, as AVGPOOL does without count_pad. */
+static limn_status pool(keras_layer *l, limn_op op) {
+    limn_op_attr a = {0};
+    limn_status s = read_window(l, "pool_size", AS_KERNEL, &a);
+    return s == LIMN_OK ? keras_plain(l, op, &a) : s;
+}
+
+limn_status keras_maxpool(keras_layer *l) {
+    return pool(l, LIMN_OP_MAXPOOL);
+}
+
+limn_status keras_avgpool(keras_layer *l) {
+    return pool(l, LIMN_OP_AVGPOOL);
+}
+
+static limn_status pool1d(keras_layer *l, limn_op op) {
+    limn_status status = LIMN_OK;
+    limn_op_attr a = {0};
+    TRY(read_window1d(l, "pool_size", AS_KERNEL, &a));
+    TRY(to_picture(l));
+    TRY(keras_plain(l, op, &a));
+    TRY(to_sequence(l));
+done:
+    return status;
+}
+
+limn_status keras_maxpool1d(keras_layer *l) {
+    return pool1d(l, LIMN_OP_MAXPOOL);
+}
+
+limn_status keras_avgpool1d(keras_layer *l) {
+    return pool1d(l, LIMN_OP_AVGPOOL);
+}
+
+/* Of a picture over rows and columns, of a sequence over its steps. */
+static limn_status global(keras_layer *l, limn_reduce f) {
+    limn_status status = LIMN_OK;
+    int rank = keras_shape(l)->rank;
+    limn_op_attr a = {.f = (int)f, .axes = rank == 3 ? 6 : 1};
+    TRY(keras_check_format(l));
+    if (rank != 3 && rank != 2) FAIL(LIMN_EINPUT, "it needs a picture or a sequence as input");
+    TRY(keras_bool(l->config, "keepdims", 0, &a.keep));
+    TRY(keras_plain(l, LIMN_OP_REDUCE, &a));
+done:
+    return status;
+}
+
+limn_status keras_global_max(keras_layer *l) {
+    return global(l, LIMN_F_MAXIMUM);
+}
+
+limn_status keras_global_mean(keras_layer *l) {
+    return global(l, LIMN_F_MEAN);
 }

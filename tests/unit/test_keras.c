@@ -51,7 +51,7 @@ static int start(void **state) {
 /* Reads a Sequential of these layers, JSON with ' for ". NULL where it was refused. */
 static limn_graph *read_layers(const char *layers) {
     char text[4096];
-    keras_weights w = {find_next, NULL, ""};
+    keras_weights w = {.find = find_next};
     limn_graph *g;
     int n = snprintf(text, sizeof text, "{'class_name':'Sequential','config':{'name':'s','layers':[%s]}}", layers);
     assert_true(n > 0 && (size_t)n < sizeof text);
@@ -157,7 +157,7 @@ static void inputs_are_found_where_each_version_puts_them(void **state) {
     for (int i = 0; i < 2; i++) {
         limn_graph *g;
         assert_int_equal(graph_new(&g), LIMN_OK);
-        assert_int_equal(keras_build(g, whole[i], strlen(whole[i]), &(keras_weights){find_next, NULL, ""}), LIMN_OK);
+        assert_int_equal(keras_build(g, whole[i], strlen(whole[i]), &(keras_weights){.find = find_next}), LIMN_OK);
         assert_int_equal(graph_layer_shape(g, 0)->rank, 1);
         graph_free(g);
     }
@@ -214,9 +214,12 @@ static void places_are_numbered_class_names(void **state) {
 
 static void what_cannot_be_read_is_said(void **state) {
     (void)state;
-    refused(IN CONV("'data_format':'channels_first'"), "layer `c` (Conv2D): its data_format is `channels_first`");
+    refused(IN CONV("'data_format':'up'"), "layer `c` (Conv2D): its data_format is `up`");
+    refused(IN CONV("'data_format':'channels_last'") "," LAYER("MaxPooling2D",
+                                                               "'pool_size':1,'data_format':'channels_first'"),
+            "layer `x` (MaxPooling2D): its data_format is `channels_first`, unlike that of the layers before");
     refused(IN CONV("'padding':'causal'"), "its padding is `causal`");
-    refused(IN CONV("'activation':'tanh'"), "the activation `tanh` is not supported (linear, relu, softmax)");
+    refused(IN CONV("'activation':'my_own'"), "the activation `my_own` is not supported (linear, relu, softmax, ");
     refused(IN CONV("'activation':{'class_name':'Custom','config':{}}"),
             "activation is a layer or a function of its own");
     refused(IN CONV("'activation':'\\u0007'"), "the activation `?`");
@@ -237,19 +240,45 @@ static void what_cannot_be_read_is_said(void **state) {
     refused(IN "{'class_name':'Conv2D','config':{'name':'c','filters':2}}", "`kernel_size` is missing");
     refused(IN "{'class_name':'Conv2D','config':{'name':'c','kernel_size':3}}", "`filters` is missing");
     refused(IN "{'class_name':'Dense','config':{'name':'c','units':2}}", "(3, 3, 1, 2), which its options contradict");
-    refused(IN LAYER("ReLU", "'max_value':6.0"), "only the plain ReLU");
-    refused(IN LAYER("ReLU", "'negative_slope':0.1"), "only the plain ReLU");
-    refused(IN LAYER("Softmax", "'axis':2"), "softmax over axis 2");
-    refused(IN LAYER("LSTM", "'units':2"),
-            "layer `x` is of the type LSTM, which is not supported (supported: InputLayer, "
-            "Activation, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, ReLU, Softmax)");
-    refused(IN LAYER("Lambda", "'function':'x'"), "Lambda");
+    refused(IN LAYER("MyLayer", "'units':2"),
+            "layer `x` is of the type MyLayer, which is not supported: a class of its author's own, or one of Keras's");
+    refused(IN LAYER("LSTM", "'units':2"), "layer `x` is of the type LSTM, a recurrent layer");
+    refused(IN LAYER("Bidirectional", "'units':2"), "a recurrent layer");
+    refused(IN LAYER("Lambda", "'function':'x'"), "layer `x` is of the type Lambda, which runs Python code");
+    refused(IN LAYER("TFOpLambda", "'function':'x'"), "an operation of TensorFlow");
+    refused(IN LAYER("TimeDistributed", "'layer':{'class_name':'LSTM','config':{}}"), "only Dense and what works");
+    refused(IN LAYER("TimeDistributed", "'units':1"), "only Dense and what works");
+    refused(IN LAYER("Reshape", "'target_shape':[7,-1]"), "its target_shape does not fit 30 values");
+    refused(IN LAYER("Reshape", "'target_shape':[-1,-1]"), "does not fit");
+    refused(IN LAYER("Reshape", "'target_shape':[1,2,3,4,5,6]"), "more than 5 numbers");
+    refused(IN LAYER("Permute", "'dims':[1,1,3]"), "no order of its input's 3 axes");
+    refused(IN LAYER("Cropping2D", "'cropping':3"), "crops the whole picture away");
+    refused(IN LAYER("ZeroPadding2D", "'padding':-1"), "of -1 pixels makes no sense");
+    refused(IN LAYER("ZeroPadding2D", "'padding':[[1],[2,3]]"), "`padding` cannot be read");
+    refused(IN LAYER("UpSampling2D", "'size':0"), "its size of 0 and 0");
+    refused(IN LAYER("UpSampling2D", "'interpolation':'lanczos3'"), "its interpolation is `lanczos3`");
+    refused(IN LAYER("Resizing", "'height':0,'width':4"), "its size of 0x4");
+    refused(IN LAYER("GroupNormalization", "'groups':2,'scale':false,'center':false"),
+            "2 groups do not divide 1 channels");
+    refused(IN LAYER("BatchNormalization", "'axis':[1,2],'scale':false,'center':false"),
+            "`axis` has more than 1 numbers");
+    refused(IN LAYER("BatchNormalization", "'scale':false,'center':false"),
+            "(3, 3, 1, 2), which its options contradict");
+    refused(IN LAYER("BatchNormalization", "'mode':1"), "BatchNormalization of Keras 1 in the mode 1");
+    refused(IN LAYER("Conv1D", "'filters':2,'kernel_size':3"), "its weights `p` have the shape (3, 3, 1, 2)");
+    refused(IN LAYER("Conv2DTranspose", "'filters':2,'kernel_size':3"), "which its options contradict");
+    refused(IN LAYER("DepthwiseConv2D", "'kernel_size':3,'depth_multiplier':3"), "which its options contradict");
+    refused(IN LAYER("PReLU", "'shared_axes':[1,2]"), "which its options contradict");
+    refused(IN LAYER("Add", "'a':1"), "it merges 1 values, but needs at least two");
     refused(IN, "not JSON"); /* a comma too many */
     refused("", "the network has no input");
-    refused(IN IN LAYER("Dropout", "'rate':1"), "more than one input");
+    refused(IN "{'class_name':'InputLayer','config':{'name':'two','batch_shape':[null,5,6,1]}}," LAYER("Dropout",
+                                                                                                       "'rate':1"),
+            "more than one input");
+    refused(IN IN LAYER("Dropout", "'rate':1"), "two of its layers are called `in`");
     refused(LAYER("Dropout", "'rate':1"), "does not say how large the network's input is");
     refused(LAYER("Dropout", "'batch_input_shape':[null,null,null,3]"), "the size of its input is open");
-    refused(LAYER("Dropout", "'batch_input_shape':[null,5,3]"), "2 dimensions");
+    refused(LAYER("Dropout", "'batch_input_shape':[null,5,3,1,1]"), "4 dimensions");
     refused(LAYER("Dropout", "'batch_input_shape':[null,1,2,3,4,5,6]"), "more than 5 dimensions");
     refused(LAYER("Dropout", "'batch_input_shape':[null,0]"), "a dimension of 0");
     refused(LAYER("Dropout", "'batch_input_shape':[]"), "its input has 0 dimensions");
@@ -261,13 +290,14 @@ static void what_cannot_be_read_is_said(void **state) {
     limn_graph *g;
     static const char *const text[][2] = {
         {"", "not JSON"},
+        {"{\"class_name\":\"Mine\",\"config\":{}}", "the network is of the type Mine: limn reads Sequential"},
         {"[]", "lacks class_name or config"},
-        {"{\"class_name\":\"Functional\",\"config\":{}}", "of the type Functional, which is not supported"},
+        {"{\"class_name\":\"Functional\",\"config\":{}}", "no list of layers"},
         {"{\"class_name\":\"Sequential\",\"config\":{\"layers\":{}}}", "no list of layers"},
         {"{\"class_name\":\"Sequential\",\"config\":3}", "no list of layers"}};
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         assert_int_equal(graph_new(&g), LIMN_OK);
-        assert_int_equal(keras_build(g, text[i][0], strlen(text[i][0]), &(keras_weights){find_next, NULL, ""}),
+        assert_int_equal(keras_build(g, text[i][0], strlen(text[i][0]), &(keras_weights){.find = find_next}),
                          LIMN_EINPUT);
         if (!strstr(limn_message(), text[i][1])) fail_msg("%s: %s", text[i][0], limn_message());
         graph_free(g);

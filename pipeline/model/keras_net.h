@@ -1,0 +1,69 @@
+/* A Keras network before it is a graph: its layers, which call reads which, and where their weights lie. */
+#ifndef LIMN_KERAS_NET_H
+#define LIMN_KERAS_NET_H
+
+#include "model/keras.h"
+
+typedef struct keras_net keras_net;
+
+/* Weight arrays that are asked for together. */
+typedef struct {
+    const char *name, *place; /* as keras_weights.find takes them; borrowed */
+    int n;
+    const hdf5_entry **array; /* (n) owned; NULL until asked for */
+} keras_group;
+
+/* One layer of a network. */
+typedef struct {
+    const char *name, *type; /* borrowed from the JSON */
+    const cJSON *json, *config;
+    const keras_layer_row *row; /* NULL: an InputLayer or a network */
+    keras_net *net;             /* a network within; owned, or NULL */
+    char *place;                /* owned */
+    int keras1, frozen;
+    int group;               /* index into the owner's groups */
+    int trained, state;      /* its first trained array, and its first other, in the group (see keras_net_parse) */
+    int first_call, n_calls; /* its calls */
+} keras_item;
+
+typedef struct {
+    const char *name;
+    int item;
+} keras_name;
+
+/* A layer that is called; what it reads are calls of the same network. */
+typedef struct {
+    int item, first_ref, n_refs;
+} keras_call;
+
+struct keras_net {
+    const char *name;
+    const keras_net *outer; /* NULL of the outermost */
+    const cJSON *config;
+    int sequential, frozen, n_items, n_calls, n_refs, n_inputs;
+    keras_item *item;    /* (n_items) in the file's order */
+    keras_call *call;    /* (n_calls) */
+    int *ref;            /* (n_refs) calls */
+    int *input;          /* (n_inputs) the calls of its InputLayers, in order */
+    int output;          /* the call whose value is the network's */
+    keras_name *by_name; /* (n_items) sorted */
+    size_t room_calls, room_refs;
+};
+
+typedef struct {
+    keras_net *net;
+    keras_group *group;
+    size_t n_groups, room_groups;
+    int channels_first; /* what the first layer with a data_format says */
+    int knows_format;
+    const keras_weights *weights;
+} keras_nets;
+
+/* Reads {class_name, config} into *out, which keras_nets_free takes also where this failed. Layers are rewritten in the
+ * words of Keras 2. */
+limn_status keras_nets_parse(keras_nets *out, cJSON *root, const keras_weights *w) LIMN_CHECK;
+void keras_nets_free(keras_nets *n);
+/* The sentence about a layer type that is not supported. */
+limn_status keras_unknown_type(const char *name, const char *type) LIMN_CHECK;
+
+#endif

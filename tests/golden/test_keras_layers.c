@@ -1,0 +1,107 @@
+/* Every layer type of Keras against Keras: the small networks of tests/data/keras (make.py there made them), each layer
+ * of the outermost network by name, then the gradient at the input. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lib/peer.h"
+
+#define DATA "tests/data/keras/"
+/* Relative to an array's largest value: two float32 programs, up to 30 layers deep. */
+static const double VALUES = 2e-5, GRADIENTS = 1e-4;
+enum { ROWS = 2 };
+
+/* c_i = (i % 7 - 3) / 3 of each sample's outputs. */
+static double *seeds(const peer_net *p) {
+    size_t n = limn_shape_size(graph_layer_shape(p->graph, p->graph->n_layers - 1));
+    double *c = malloc(ROWS * n * sizeof *c);
+    assert_non_null(c);
+    for (size_t i = 0; i < ROWS * n; i++) c[i] = ((double)(i % n % 7) - 3) / 3;
+    return c;
+}
+
+static void compare(const char *file, const char *numbers, int layers) {
+    char npz[128], model[128];
+    size_t n;
+    double most = 0;
+    int seen = 0, bad = 0;
+    snprintf(npz, sizeof npz, DATA "%s.npz", numbers);
+    snprintf(model, sizeof model, DATA "%s", file);
+    peer_net p = peer_open(model, NULL, 0);
+    double *x = peer_need(npz, "x", &n), *c = seeds(&p);
+    assert_int_equal(n, ROWS * limn_shape_size(&p.d->input));
+    peer_forward(&p, x, ROWS);
+    for (int i = 0; i < p.graph->n_layers; i++) {
+        double *want = peer_array(npz, p.graph->layer[i].name, &n);
+        if (!want) continue; /* of a network within, or a second call */
+        assert_int_equal(n, ROWS * limn_shape_size(graph_layer_shape(p.graph, i)));
+        double *have = peer_value(&p, i, ROWS), d = peer_difference(have, want, n, 1);
+        if (!(d <= VALUES)) {
+            print_error("%s: layer %s (%s) differs by %g\n", file, p.graph->layer[i].name, p.graph->layer[i].type, d);
+            bad++;
+        }
+        most = d > most ? d : most;
+        free(have);
+        free(want);
+        seen++;
+    }
+    double *want = peer_need(npz, "gradient", &n), *have = peer_gradient(&p, c, ROWS, LIMN_INPUT);
+    double g = peer_difference(have, want, n, 1);
+    print_message("# %s: %d layers within %.1e, gradient within %.1e\n", file, seen, most, g);
+    assert_int_equal(seen, layers);
+    assert_int_equal(bad, 0);
+    assert_true(g <= GRADIENTS);
+    free(have);
+    free(want);
+    free(c);
+    free(x);
+    peer_close(&p);
+}
+
+static void networks_within_networks_and_shared_layers(void **state) {
+    (void)state;
+    compare("nested.keras", "nested", 18);
+}
+
+/* The same file with its weights by name: of a network within, what is trained first. */
+static void weights_of_networks_within_by_name(void **state) {
+    (void)state;
+    compare("nested.h5", "nested", 18);
+}
+
+static void layers_that_move_pixels(void **state) {
+    (void)state;
+    compare("pixels.keras", "pixels", 29);
+}
+
+static void layers_that_merge(void **state) {
+    (void)state;
+    compare("merge.keras", "merge", 14);
+}
+
+static void activations_by_name_and_as_layers(void **state) {
+    (void)state;
+    compare("activations.keras", "activations", 35);
+}
+
+static void sequences(void **state) {
+    (void)state;
+    compare("sequences.keras", "sequences", 17);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(networks_within_networks_and_shared_layers),
+        cmocka_unit_test(weights_of_networks_within_by_name),
+        cmocka_unit_test(layers_that_move_pixels),
+        cmocka_unit_test(layers_that_merge),
+        cmocka_unit_test(activations_by_name_and_as_layers),
+        cmocka_unit_test(sequences),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
