@@ -45,7 +45,7 @@ HELPER    := $(BUILD)/libexec/limn/limn-hdf5
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 BENCHES   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 
-.PHONY: all help deps deps-dev demo test test-build bench lint sanitize fuzz torture install check-deps clean
+.PHONY: all help deps deps-dev demo test test-build bench conformance lint sanitize fuzz torture install check-deps clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -134,6 +134,10 @@ sanitize:
 ## bench: seconds and rates of each stage, after the machine's own speed
 bench: all $(BENCHES)
 	@BUILD=$(BUILD) bash tests/bench/run.sh
+
+## conformance: the ONNX project's own cases in ../shared/onnx-conformance, on oneDNN and on the plain operations
+conformance: $(BUILD)/tests/conformance/conformance
+	@$<
 
 ## torture: the big counts: kills, mutants (seed and counts are printed)
 torture: test-build

@@ -3,7 +3,8 @@
  * 1. Open the model file, and the weight file where one is given: regular, not empty.
  * 2. The first row of limn_model_readers whose `matches` knows the file's first bytes reads it; the name does not
  * count.
- * 3. graph->hash: SHA-256 over the model file, then the weight file.
+ * 3. graph->hash: SHA-256 over the model file, then the weight file (before them the hash, in hex, of files that the
+ *    model names itself: ONNX's external data).
  * Every failure is one sentence that begins with the file's name. Threading: none of its own. */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,7 @@ const limn_model_reader limn_model_readers[] = {
     {"keras-h5", "Keras 2 and 3 HDF5 (.h5, .hdf5)", keras_h5_matches, 0, keras_h5_read},
     {"keras-zip", "Keras 3 zip (.keras)", keras_zip_matches, 0, keras_zip_read},
     {"keras-json", "Keras configuration (.json) with its weights (.h5)", keras_json_matches, 1, keras_json_read},
+    {"onnx", "ONNX (.onnx)", onnx_matches, 0, onnx_read},
     {NULL, NULL, NULL, 0, NULL},
 };
 
@@ -87,6 +89,7 @@ static limn_status hash_files(limn_graph *g, const limn_model_file *model, const
     limn_status status = LIMN_OK;
     limn_sha256 *h = NULL;
     TRY(limn_sha256_new(&h));
+    if (g->hash[0]) TRY(limn_sha256_add(h, g->hash, strlen(g->hash))); /* of further files that the reader read */
     TRY(hash_file(h, model));
     if (weights) TRY(hash_file(h, weights));
     status = limn_sha256_end(h, g->hash);

@@ -240,7 +240,7 @@ static void what_is_missing_is_named(void **state) {
     refused(SHARED "keras1_tf_config.json", NULL, "give both as `model: {config: X.json, weights: Y.h5}`");
     refused(SHARED "keras1_tf_config.json", SHARED "mnist_keras26.h5",
             "layer `convolution2d_1` (Conv2D): the file lacks the group `model_weights/convolution2d_1`");
-    refused(SHARED "mnist_8.onnx", NULL, "not a model that limn can read");
+    refused(SHARED "imagenet_labels.txt", NULL, "not a model that limn can read");
 }
 
 /* ---- files made here --------------------------------------------------------------------------------------------- */
