@@ -62,6 +62,16 @@ done:
     return status;
 }
 
+static void free_plan(conv_plan *p) {
+    if (p->backward) dnnl_primitive_desc_destroy(p->backward);
+    if (p->forward) dnnl_primitive_desc_destroy(p->forward);
+    dc_md_free(p->x);
+    dc_md_free(p->y);
+    dc_md_free(p->w);
+    dc_md_free(p->plain_w);
+    dc_md_free(p->bias);
+}
+
 static limn_status plan(limn_net *n, net_step *s) {
     limn_status status = LIMN_OK;
     conv_plan p = {0};
@@ -81,14 +91,72 @@ static limn_status plan(limn_net *n, net_step *s) {
     }
     snprintf(s->backend, sizeof s->backend, "onednn %s", dc_impl(p.forward));
 done:
-    if (p.backward) dnnl_primitive_desc_destroy(p.backward);
-    if (p.forward) dnnl_primitive_desc_destroy(p.forward);
-    dc_md_free(p.x);
-    dc_md_free(p.y);
-    dc_md_free(p.w);
-    dc_md_free(p.plain_w);
-    dc_md_free(p.bias);
+    free_plan(&p);
     return status;
 }
 
+/* ---- transposed ---------------------------------------------------------------------------------------------------
+ * The gradient of the convolution that goes the other way: its backward-data is the forward pass here, its forward pass
+ * the gradient. Rows that out_pad adds beyond a whole stride are padding that this convolution does not have. */
+static limn_status choose_transposed(limn_net *n, const net_step *s, conv_plan *p) {
+    limn_status status = LIMN_OK;
+    const limn_op_attr *a = &s->node->attr;
+    dnnl_dims_t dims;
+    dc_window g;
+    int rank = weight_dims(n, s, dims);
+    net_window(a, &g);
+    for (int i = 0; i < 2; i++)
+        if (a->out_pad[i] >= a->stride[i]) g.pad_r[i] -= a->out_pad[i];
+    TRY(net_layout(n, s->node, dnnl_format_tag_any, &p->x));
+    TRY(net_layout(n, net_node_in(n, s), dnnl_format_tag_any, &p->y));
+    TRY(net_dnnl(dc_md_new(&p->w, rank, dims, dnnl_format_tag_any), "weights"));
+    TRY(net_dnnl(dc_md_new(&p->plain_w, rank, dims, rank == 5 ? dnnl_abcde : dnnl_abcd), "weights"));
+    TRY(net_dnnl(dc_conv_pd(&p->forward, n->engine, p->x, p->w, NULL, p->y, &g, n->attr), "a transposed convolution"));
+    TRY(net_dnnl(dc_conv_backward_pd(&p->backward, n->engine, p->x, p->w, p->y, &g, n->attr, p->forward),
+                 "a transposed convolution"));
+done:
+    return status;
+}
+
+static limn_status plan_transposed(limn_net *n, net_step *s) {
+    limn_status status = LIMN_OK;
+    conv_plan p = {0};
+    int w = -1;
+    TRY(choose_transposed(n, s, &p));
+    TRY(net_place(n, s, dc_query(p.backward, dnnl_query_diff_dst_md), dc_query(p.backward, dnnl_query_diff_src_md),
+                  dc_query(p.forward, dnnl_query_src_md), dc_query(p.forward, dnnl_query_dst_md)));
+    s->block = net_block(n, s->node, s->value);
+    if (s->block == 0) FAIL(LIMN_EFAIL, "an unknown layout of a transposed convolution");
+    TRY(net_add_weights(n, p.plain_w, s->node->weight, dc_query(p.backward, dnnl_query_weights_md), &w));
+    const net_arg f[] = {{DNNL_ARG_DIFF_SRC, s->value}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DIFF_DST, s->link->x}};
+    TRY(net_add_call(n, &s->forward, p.backward, 3, f));
+    if (s->link->gx >= 0) {
+        TRY(net_add_weights(n, p.plain_w, s->node->weight, dc_query(p.forward, dnnl_query_weights_md), &w));
+        const net_arg b[] = {{DNNL_ARG_SRC, s->gy}, {DNNL_ARG_WEIGHTS, w}, {DNNL_ARG_DST, s->link->gx}};
+        TRY(net_add_call(n, &s->backward, p.forward, 3, b));
+    }
+    snprintf(s->backend, sizeof s->backend, "onednn %s", dc_impl(p.backward));
+done:
+    free_plan(&p);
+    return status;
+}
+
+static limn_status forward_transposed(const net_step *s, limn_session *run) {
+    limn_status status = LIMN_OK;
+    const float *bias = s->node->bias;
+    float *y = run->address[s->value];
+    TRY(net_call_run(&s->forward, run));
+    if (!bias) goto done;
+    net_picture o = net_picture_of(run->net, s->node);
+    size_t b = s->block, blocks = (o.C + b - 1) / b, P = o.H * o.W;
+    for (size_t k = 0; k < o.N * blocks; k++) {
+        size_t c0 = k % blocks * b, used = o.C - c0 < b ? o.C - c0 : b;
+        for (size_t q = 0; q < P; q++, y += b)
+            for (size_t c = 0; c < used; c++) y[c] += bias[c0 + c];
+    }
+done:
+    return status;
+}
+
+const net_op net_dnnl_convt = {"convt", plan_transposed, forward_transposed, net_run_backward, 0, 0};
 const net_op net_dnnl_conv = {"conv", plan, net_run_forward, net_run_backward, 0, 0};

@@ -19,6 +19,7 @@ static const struct {
 static size_t chunk_of(const limn_graph *g) {
     double bytes = 0;
     for (int k = 0; k < g->n_nodes; k++) {
+        if (!g->node[k].batched) continue;
         double size = sizeof(float);
         for (int i = 0; i < g->node[k].out.rank; i++) size *= (double)g->node[k].out.dim[i];
         bytes += size;
@@ -52,7 +53,7 @@ const net_op *const net_ops_dnnl[LIMN_OPS] = {
     LOOPS,
     [LIMN_OP_CONV2D] = &net_dnnl_conv,
     [LIMN_OP_DENSE] = &net_dnnl_dense,
-    [LIMN_OP_CONVT2D] = &net_ref_convt,
+    [LIMN_OP_CONVT2D] = &net_dnnl_convt,
     [LIMN_OP_MAXPOOL] = &net_dnnl_maxpool,
     [LIMN_OP_AVGPOOL] = &net_dnnl_avgpool,
     [LIMN_OP_FLATTEN] = &net_dnnl_flatten,

@@ -256,12 +256,10 @@ static uint64_t digest_row(const limn_diff *d, const float *x, const float *seed
     return h;
 }
 
-static void a_row_depends_on_no_other_row(void **state) {
-    (void)state;
-    limn_graph *g = whole();
+static void rows_are_apart(limn_graph *g, const char *scores) {
     for (int backend = LIMN_BACKEND_AUTO; backend <= LIMN_BACKEND_REF; backend++) {
         nets_engine e = nets_open(g, (limn_backend)backend);
-        int from = graph_find_layer(g, "dense2");
+        int from = graph_find_layer(g, scores);
         size_t B = e.d->B, nx = limn_shape_size(&e.d->input);
         float *x = nets_floats(B * nx), *seed = nets_floats(B * 10);
         for (size_t b = 0; b < B; b += 5) {
@@ -281,6 +279,12 @@ static void a_row_depends_on_no_other_row(void **state) {
         nets_close(&e);
     }
     graph_free(g);
+}
+
+static void a_row_depends_on_no_other_row(void **state) {
+    (void)state;
+    rows_are_apart(whole(), "dense2");
+    rows_are_apart(branched(), "dense");
 }
 
 enum { CHUNKS = 6 };

@@ -252,6 +252,125 @@ static void shapes_are_written_as_the_file_shows_them(void **state) {
     assert_true(strlen(buf) < LIMN_SHAPE_TEXT);
 }
 
+/* ---- graph v2: more inputs, constants, functions ------------------------------------------------------------------ */
+typedef struct {
+    limn_op op;
+    limn_op_attr a;
+    limn_shape in[2]; /* one or two; the first is the input, the second a constant */
+    int two;
+    limn_shape want; /* rank -1: refused */
+} shape_case;
+
+#define REFUSED                                                                                                        \
+    {                                                                                                                  \
+        -1, {                                                                                                          \
+            0                                                                                                          \
+        }                                                                                                              \
+    }
+static const shape_case shape_cases[] = {
+    {LIMN_OP_BINARY, {.f = LIMN_F_ADD}, {{3, {2, 3, 4}}, {2, {3, 1}}}, 1, {3, {2, 3, 4}}},
+    {LIMN_OP_BINARY, {.f = LIMN_F_ADD}, {{2, {3, 1}}, {3, {2, 3, 4}}}, 1, {3, {2, 3, 4}}},
+    {LIMN_OP_BINARY, {.f = LIMN_F_ADD}, {{3, {2, 3, 4}}, {2, {2, 1}}}, 1, REFUSED},
+    {LIMN_OP_BINARY, {.f = LIMN_BINARIES}, {{1, {2}}, {1, {2}}}, 1, REFUSED},
+    {LIMN_OP_UNARY, {.f = -1}, {{1, {2}}}, 0, REFUSED},
+    {LIMN_OP_CONCAT, {.axis = 1}, {{2, {2, 3}}, {2, {2, 4}}}, 1, {2, {2, 7}}},
+    {LIMN_OP_CONCAT, {.axis = 1}, {{2, {2, 3}}, {2, {3, 4}}}, 1, REFUSED},
+    {LIMN_OP_CONCAT, {.axis = 2}, {{2, {2, 3}}, {2, {2, 3}}}, 1, REFUSED},
+    {LIMN_OP_SLICE, {.shape = {2, {2, 2}}, .start = {2, 0}, .step = {-2, 3}}, {{2, {3, 4}}}, 0, {2, {2, 2}}},
+    {LIMN_OP_SLICE, {.shape = {2, {2, 2}}, .start = {2, 0}, .step = {-2, 4}}, {{2, {3, 4}}}, 0, REFUSED},
+    {LIMN_OP_SLICE, {.shape = {1, {2}}, .start = {0}, .step = {0}}, {{1, {3}}}, 0, REFUSED},
+    {LIMN_OP_PAD, {.before = {1, 0}, .after = {0, 2}}, {{2, {3, 4}}}, 0, {2, {4, 6}}},
+    {LIMN_OP_PAD, {.before = {3}, .mode = LIMN_PAD_REFLECT}, {{1, {3}}}, 0, REFUSED},
+    {LIMN_OP_PAD, {.before = {-1}}, {{1, {3}}}, 0, REFUSED},
+    {LIMN_OP_TRANSPOSE, {.perm = {2, 0, 1}}, {{3, {2, 3, 4}}}, 0, {3, {4, 2, 3}}},
+    {LIMN_OP_TRANSPOSE, {.perm = {0, 0, 1}}, {{3, {2, 3, 4}}}, 0, REFUSED},
+    {LIMN_OP_RESHAPE, {.shape = {2, {4, 3}}}, {{2, {2, 6}}}, 0, {2, {4, 3}}},
+    {LIMN_OP_RESHAPE, {.shape = {2, {4, 4}}}, {{2, {2, 6}}}, 0, REFUSED},
+    {LIMN_OP_EXPAND, {.shape = {3, {5, 2, 3}}}, {{2, {2, 1}}}, 0, {3, {5, 2, 3}}},
+    {LIMN_OP_EXPAND, {.shape = {2, {1, 3}}}, {{2, {2, 1}}}, 0, REFUSED},
+    {LIMN_OP_REDUCE, {.f = LIMN_F_MEAN, .axes = 6}, {{3, {2, 3, 4}}}, 0, {1, {2}}},
+    {LIMN_OP_REDUCE, {.f = LIMN_F_MEAN, .axes = 6, .keep = 1}, {{3, {2, 3, 4}}}, 0, {3, {2, 1, 1}}},
+    {LIMN_OP_REDUCE, {.f = LIMN_F_MEAN, .axes = 8}, {{3, {2, 3, 4}}}, 0, REFUSED},
+    {LIMN_OP_MATMUL, {.f = 0}, {{3, {5, 2, 3}}, {2, {3, 4}}}, 1, {3, {5, 2, 4}}},
+    {LIMN_OP_MATMUL, {.f = 0}, {{2, {2, 3}}, {2, {4, 3}}}, 1, REFUSED},
+    {LIMN_OP_SOFTMAX, {.axis = 1}, {{1, {3}}}, 0, REFUSED},
+    {LIMN_OP_MAXPOOL,
+     {.kernel = {2, 2}, .stride = {2, 2}, .dilation = {1, 1}, .ceil = 1},
+     {{3, {1, 5, 4}}},
+     0,
+     {3, {1, 3, 2}}},
+    /* the second window would begin beyond input and padding before */
+    {LIMN_OP_AVGPOOL,
+     {.kernel = {1, 1}, .stride = {3, 3}, .dilation = {1, 1}, .ceil = 1},
+     {{3, {1, 3, 4}}},
+     0,
+     {3, {1, 1, 2}}},
+    {LIMN_OP_RESIZE, {.shape = {2, {4, 9}}}, {{2, {2, 3}}}, 0, {2, {4, 9}}},
+    {LIMN_OP_RESIZE, {.shape = {2, {4, 9}}, .mode = 7}, {{2, {2, 3}}}, 0, REFUSED},
+};
+
+static void shapes_of_many_ops_follow(void **state) {
+    (void)state;
+    for (size_t k = 0; k < sizeof shape_cases / sizeof *shape_cases; k++) {
+        const shape_case *c = &shape_cases[k];
+        limn_graph *g;
+        int in[2] = {0, 0};
+        assert_int_equal(graph_new(&g), LIMN_OK);
+        add(g, LIMN_OP_INPUT, (limn_op_attr){.shape = c->in[0]}, 0, 0);
+        layer(g, "op", "Op", LIMN_KIND_OTHER);
+        if (c->two) {
+            limn_op_attr constant = {.shape = c->in[1]};
+            assert_int_equal(graph_add_node(g, LIMN_OP_CONST, -1, &constant, zeros(limn_shape_size(&c->in[1])),
+                                            LIMN_NO_VALUES, &in[1]),
+                             LIMN_OK);
+        }
+        assert_int_equal(graph_add_node_n(g, c->op, 1 + c->two, in, &c->a, LIMN_NO_VALUES, LIMN_NO_VALUES, NULL),
+                         LIMN_OK);
+        limn_status s = graph_finish(g);
+        const limn_shape *got = graph_layer_shape(g, 0);
+        int as_wanted = (s == LIMN_OK) == (c->want.rank >= 0);
+        for (int i = 0; s == LIMN_OK && as_wanted && i < c->want.rank; i++)
+            as_wanted = got->rank == c->want.rank && got->dim[i] == c->want.dim[i];
+        if (!as_wanted)
+            fail_msg("case %zu (%s): %s", k, limn_op_table[c->op].name, s == LIMN_OK ? "ok" : limn_message());
+        if (s == LIMN_OK) assert_int_equal(g->node[g->n_nodes - 1].batched, 1);
+        graph_free(g);
+    }
+}
+
+/* Two batched values of different rank do not broadcast: the missing axis would be the batch. */
+static void batches_do_not_broadcast(void **state) {
+    (void)state;
+    limn_graph *g = begin(2, 3, 4);
+    layer(g, "mean", "Mean", LIMN_KIND_OTHER);
+    int mean = add(g, LIMN_OP_REDUCE, (limn_op_attr){.f = LIMN_F_MEAN, .axes = 1}, 0, 0);
+    layer(g, "add", "Add", LIMN_KIND_OTHER);
+    limn_op_attr sum = {.f = LIMN_F_ADD};
+    assert_int_equal(
+        graph_add_node_n(g, LIMN_OP_BINARY, 2, (int[]){0, mean}, &sum, LIMN_NO_VALUES, LIMN_NO_VALUES, NULL), LIMN_OK);
+    assert_int_equal(graph_finish(g), LIMN_EINPUT);
+    graph_free(g);
+}
+
+/* The sigmoid of one output is the swap's; of several it is not. A layer that is nothing else becomes an identity. */
+static void a_sigmoid_of_one_output_is_swapped(void **state) {
+    (void)state;
+    for (int units = 1; units <= 2; units++) {
+        limn_graph *g;
+        assert_int_equal(graph_new(&g), LIMN_OK);
+        add(g, LIMN_OP_INPUT, (limn_op_attr){.shape = {1, {4}}}, 0, 0);
+        layer(g, "dense", "Dense", LIMN_KIND_DENSE);
+        add(g, LIMN_OP_DENSE, (limn_op_attr){.units = units}, 4 * (size_t)units, 0);
+        layer(g, "activation", "Activation", LIMN_KIND_OTHER);
+        add(g, LIMN_OP_UNARY, (limn_op_attr){.f = LIMN_F_SIGMOID}, 0, 0);
+        assert_int_equal(graph_finish(g), LIMN_OK);
+        assert_int_equal(graph_swap_softmax(g), LIMN_OK);
+        assert_int_equal(g->final_activation, units == 1 ? LIMN_OP_UNARY : LIMN_OP_IDENTITY);
+        assert_int_equal(g->node[2].op, units == 1 ? LIMN_OP_IDENTITY : LIMN_OP_UNARY);
+        graph_free(g);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shapes_and_parameters_follow),
@@ -260,6 +379,9 @@ int main(void) {
         cmocka_unit_test(a_final_softmax_is_swapped),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(order_is_kept),
+        cmocka_unit_test(shapes_of_many_ops_follow),
+        cmocka_unit_test(batches_do_not_broadcast),
+        cmocka_unit_test(a_sigmoid_of_one_output_is_swapped),
         cmocka_unit_test(shapes_are_written_as_the_file_shows_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
