@@ -30,7 +30,9 @@ static const char *final_activation(const limn_graph *g) {
     limn_op op = g->final_activation;
     for (int i = g->n_nodes - 1; op == LIMN_OP_IDENTITY && i > 0; i = g->node[i].in[0]) {
         if (g->node[i].op == LIMN_OP_IDENTITY) continue;
-        int activates = !limn_op_table[g->node[i].op].has_weight && g->node[i].op != LIMN_OP_FLATTEN;
+        limn_op last = g->node[i].op;
+        int activates = last == LIMN_OP_RELU || last == LIMN_OP_UNARY || last == LIMN_OP_SOFTMAX ||
+                        last == LIMN_OP_LOG_SOFTMAX;
         return activates ? limn_op_name(&g->node[i]) : "linear";
     }
     if (op == LIMN_OP_UNARY) return "sigmoid";

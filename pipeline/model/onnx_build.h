@@ -14,6 +14,7 @@ typedef struct {
     int type, rank;
     int64_t dim[ONNX_MAX_RANK]; /* -1: the batch's axis */
     int batch;                  /* that axis; -1: there is none */
+    size_t times;               /* over 1: that axis is the batch times so many, samples outermost: the sample has it */
     int node;                   /* of the graph; -1: none */
     double *known;              /* (size of one sample) owned; or NULL */
     const onnx_tensor *tensor;  /* an initialiser that has not been read into `known` */
@@ -67,7 +68,8 @@ typedef struct {
     int64_t opset;
     onnx_value **in, **out; /* (n_in), (n_out): NULL where the file leaves one out */
     size_t n_in, n_out;
-    int layer; /* of the graph, once a node of this operator has been added; else -1 */
+    int layer;    /* of the graph, once a node of this operator has been added; else -1 */
+    size_t times; /* of its inputs that have a batch, and so of its outputs: 0 or 1, or see onnx_value */
 } onnx_op;
 
 struct onnx_row {
@@ -107,6 +109,8 @@ limn_status onnx_need_ints(onnx_op *o, size_t i, double *out, size_t most, size_
 limn_status onnx_spend(onnx_build *b, size_t n) LIMN_CHECK;
 /* An axis as the file counts it, possibly from the end, as 0 … rank-1. */
 limn_status onnx_axis(int64_t axis, int rank, int *out) LIMN_CHECK;
+/* Whether axis i of v is the batch's alone, and so none of the sample's. */
+int onnx_is_batch(const onnx_value *v, int i);
 /* The sample's axis; LIMN_EINPUT where it is the batch's. */
 limn_status onnx_sample_axis(const onnx_value *v, int axis, int *out) LIMN_CHECK;
 
@@ -133,7 +137,7 @@ limn_status onnx_reshape(onnx_op *o, int node, const limn_shape *shape, int *out
 const limn_shape *onnx_node_shape(const onnx_op *o, int node);
 
 /* ---- shapes that fold and emit share (onnx_shape.c) -----------------------------------------------------------------
- * What Reshape gives of v: dim, and the batch's axis. */
+ * What Reshape gives of v: dim, the batch's axis, and (o->times) how many rows of it a sample has. */
 limn_status onnx_reshape_dims(onnx_op *o, const onnx_value *v, int64_t dim[ONNX_MAX_RANK], int *rank,
                               int *batch) LIMN_CHECK;
 limn_status onnx_squeeze_dims(onnx_op *o, const onnx_value *v, int64_t dim[ONNX_MAX_RANK], int *rank,

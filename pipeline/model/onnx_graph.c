@@ -77,7 +77,7 @@ static int channels_last(const onnx_build *b, const onnx_port *p) {
         size_t count = 0;
         if (n->n_in == 0 || !onnx_is(n->type, "Transpose")) continue;
         onnx_bytes in = m->text[n->in];
-        if (in.n != p->name.n || memcmp(in.p, p->name.p, in.n) != 0) continue;
+        if (in.n == 0 || in.n != p->name.n || memcmp(in.p, p->name.p, in.n) != 0) continue;
         if (onnx_ints(m, n, "perm", perm, 4, &count) != LIMN_OK || count != 4) continue;
         return perm[0] == 0 && perm[1] == 3 && perm[2] == 1 && perm[3] == 2;
     }
@@ -225,6 +225,29 @@ done:
     return status;
 }
 
+/* Operators that can work where the batch's axis has several rows of each sample: they do not name that axis. */
+static int takes_merged(const char *type) {
+    static const char *const list[] = {
+        "Reshape", "Transpose", "MatMul", "Softmax", "Add",      "Sub",  "Mul", "Div",   "Relu", "Sigmoid", "Tanh",
+        "Gelu",    "Clip",      "Erf",    "Dropout", "Identity", "Sqrt", "Pow", "Where", "Cast", "Gemm",    "Shape"};
+    for (size_t i = 0; i < COUNT_OF(list); i++)
+        if (strcmp(type, list[i]) == 0) return 1;
+    return 0;
+}
+
+static limn_status find_times(onnx_op *o) {
+    for (size_t i = 0; i < o->n_in; i++) {
+        if (!o->in[i] || o->in[i]->batch < 0) continue;
+        size_t times = o->in[i]->times > 1 ? o->in[i]->times : 1;
+        if ((o->times && times != o->times) || (times > 1 && !takes_merged(o->row->type)))
+            return limn_fail(LIMN_EINPUT,
+                             "it works on samples whose axis of the batch has several rows of each, which is not "
+                             "supported");
+        o->times = times;
+    }
+    return LIMN_OK;
+}
+
 static limn_status translate(onnx_op *o) {
     int known = 1, batched = 0;
     for (size_t i = 0; i < o->n_in; i++) {
@@ -232,6 +255,8 @@ static limn_status translate(onnx_op *o) {
         known &= onnx_is_known(o->in[i]);
         batched |= o->in[i]->batch >= 0;
     }
+    limn_status s = find_times(o);
+    if (s != LIMN_OK) return s;
     if (o->row->since > o->opset)
         return limn_fail(LIMN_EINPUT, "its opset %lld is too old: from %lld on it is supported", (long long)o->opset,
                          (long long)o->row->since);

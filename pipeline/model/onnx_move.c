@@ -19,8 +19,8 @@ static limn_status copy(onnx_op *o, int in, int batch) {
 
 /* ---- shapes ---------------------------------------------------------------------------------------------------------
  */
-static limn_status sample_of(int rank, const int64_t *dim, int batch, limn_shape *out) {
-    onnx_value v = {.rank = rank, .batch = batch};
+static limn_status sample_of(const onnx_op *o, int rank, const int64_t *dim, int batch, limn_shape *out) {
+    onnx_value v = {.rank = rank, .batch = batch, .times = o->times};
     memcpy(v.dim, dim, (size_t)rank * sizeof *dim);
     return onnx_sample(&v, out);
 }
@@ -35,7 +35,7 @@ static limn_status emit_dims(onnx_op *o, dims_fn dims) {
     int rank, batch, node, out;
     TRY(onnx_need(o, 0, &v));
     TRY(dims(o, v, dim, &rank, &batch));
-    TRY(sample_of(rank, dim, batch, &s));
+    TRY(sample_of(o, rank, dim, batch, &s));
     if (v->nhwc && s.rank == 3) { /* (H, W, 1) as (1, H, W) is what the node has */
         have = *onnx_node_shape(o, v->node);
         if (have.dim[0] == 1 && s.dim[0] == 1 && have.dim[1] == s.dim[1] && have.dim[2] == s.dim[2])
@@ -94,10 +94,10 @@ limn_status onnx_emit_transpose(onnx_op *o) {
     for (int i = 0; i < v->rank; i++) {
         if (perm[i] == v->batch) {
             batch = i;
-            continue;
+            if (onnx_is_batch(v, perm[i])) continue;
         }
         if (n >= LIMN_MAX_RANK) FAIL(LIMN_EINPUT, "tensors of more than %d axes are not supported", LIMN_MAX_RANK);
-        a.perm[n] = perm[i] - (v->batch >= 0 && perm[i] > v->batch);
+        a.perm[n] = perm[i] - (v->batch >= 0 && v->times <= 1 && perm[i] > v->batch);
         moved |= a.perm[n] != n;
         n++;
     }
@@ -133,7 +133,7 @@ limn_status onnx_emit_expand(onnx_op *o) {
             FAIL(LIMN_EINPUT, "its input does not fit its shape");
         if (dim[i] == 1) dim[i] = (int64_t)want;
     }
-    TRY(sample_of(rank, dim, batch, &a.shape));
+    TRY(sample_of(o, rank, dim, batch, &a.shape));
     TRY(onnx_node_beside(o, v, rank, batch, &node));
     TRY(onnx_emit1(o, LIMN_OP_EXPAND, node, &a, &node));
     status = set(o, node, batch);
@@ -225,7 +225,7 @@ static limn_status nothing_of(onnx_op *o, size_t which, const onnx_value *v, con
     TRY(limn_new(&none, 1, sizeof *none));
     for (int i = 0; i < v->rank; i++) dim[i] = i == v->batch ? -1 : range[i].size;
     onnx_set_known(o, which, v->type, v->rank, dim, none);
-    if (which < o->n_out && o->out[which]) o->out[which]->batch = v->batch;
+    if (which < o->n_out && o->out[which]) o->out[which]->batch = v->batch, o->out[which]->times = v->times;
 done:
     return status;
 }
@@ -312,7 +312,7 @@ limn_status onnx_emit_gather(onnx_op *o) {
     for (int i = 0; i < index->rank; i++) dim[rank++] = index->dim[i];
     for (int i = axis + 1; i < v->rank; i++) dim[rank++] = v->dim[i];
     int batch = v->batch > axis ? v->batch - 1 + index->rank : v->batch;
-    TRY(sample_of(rank, dim, batch, &s));
+    TRY(sample_of(o, rank, dim, batch, &s));
     TRY(onnx_reshape(o, node, &s, &node));
     status = set(o, node, batch);
 done:
@@ -474,7 +474,7 @@ limn_status onnx_emit_resize(onnx_op *o) {
     TRY(onnx_int(o->b->m, o->n, "antialias", 0, &flag));
     a.antialias = flag != 0;
     TRY(resized(o, v, out, factor));
-    TRY(sample_of(v->rank, out, v->batch, &a.shape));
+    TRY(sample_of(o, v->rank, out, v->batch, &a.shape));
     for (int i = 0; i < v->rank; i++)
         if (i != v->batch) a.factor[n++] = factor[i];
     TRY(onnx_node_of(o, v, &node));

@@ -3,7 +3,8 @@
  * Where a value has a batch axis its size is not known, so Reshape has to find where that axis goes: (a) where the target
  * holds the batch's size (NaN, or a 0 that copies it); (b) where it holds -1 and the other sizes are one sample's; (c)
  * where it holds the size that the file fixes (or 1) and the others are one sample's: networks saved with a batch of 1
- * reshape to [1, 256]. In each case as many elements must come before the axis as did. Threading: pure functions. */
+ * reshape to [1, 256]; then (d) the same where that axis has several rows of each sample, as attention heads are often
+ * written. In each case as many elements must come before the axis as did. Threading: pure functions. */
 #include <math.h>
 #include <string.h>
 
@@ -20,9 +21,10 @@ static int64_t clamp(double v, int64_t low, int64_t high) {
 
 /* ---- Reshape --------------------------------------------------------------------------------------------------------
  */
-/* Whether d (rank) is v's shape with the batch at axis `at`; fills in the one INFER. */
-static int batch_goes(const onnx_value *v, int64_t *d, int rank, int at) {
-    double others = 1, before = 1, had = 1, all = (double)onnx_size(v);
+/* Whether d (rank) is v's shape with the batch, `times` rows of each sample (0: as many as fit), at axis `at`; fills in
+ * the one INFER. Rows of a sample stay behind one another only where as much comes before the axis as did. */
+static int batch_goes(const onnx_value *v, int64_t *d, int rank, int at, size_t *times) {
+    double others = 1, before = 1, had = 1, all = (double)onnx_size(v), missing;
     int open = -1;
     for (int i = 0; i < rank; i++) {
         if (i == at) continue;
@@ -32,25 +34,35 @@ static int batch_goes(const onnx_value *v, int64_t *d, int rank, int at) {
         else
             others *= (double)d[i];
     }
-    double missing = others > 0 ? all / others : 0;
+    if (*times == 0 && open >= 0) return 0;
+    double rows = *times ? (double)*times : others > 0 ? all / others : 0;
+    missing = others > 0 ? all / (others * rows) : 0;
+    if (rows < 1 || rows != floor(rows) || rows > ONNX_MAX_NUMBERS) return 0;
     if (open < 0 ? missing != 1 : missing < 1 || missing != floor(missing)) return 0;
     for (int i = 0; i < at; i++) before *= d[i] == INFER ? missing : (double)d[i];
     for (int i = 0; i < v->batch; i++) had *= (double)v->dim[i];
     if (before != had) return 0;
     if (open >= 0) d[open] = (int64_t)missing;
     d[at] = -1;
+    *times = (size_t)rows;
     return 1;
 }
 
-static limn_status place_batch(const onnx_op *o, const onnx_value *v, int64_t *d, int rank, int *batch) {
-    for (int pass = 0; pass < 3; pass++) {
+/* First with one row of a sample, then with more: (B, h, T, d) as (B h, T, d), and back. */
+static limn_status place_batch(onnx_op *o, const onnx_value *v, int64_t *d, int rank, int *batch) {
+    for (int pass = 0; pass < 6; pass++) {
         for (*batch = 0; *batch < rank; ++*batch) {
             int64_t s = d[*batch];
-            if ((pass == 0   ? s == BATCH
-                 : pass == 1 ? s == INFER
-                             : s == o->b->n_batch) &&
-                batch_goes(v, d, rank, *batch))
+            size_t times = pass < 3;
+            if (pass == 5 && s > 0 && s % o->b->n_batch == 0) times = (size_t)(s / o->b->n_batch);
+            int may = pass % 3 == 0   ? s == BATCH
+                      : pass % 3 == 1 ? s == INFER
+                      : pass == 2     ? s == o->b->n_batch
+                                      : times > 0;
+            if (may && batch_goes(v, d, rank, *batch, &times)) {
+                o->times = times;
                 return LIMN_OK;
+            }
         }
     }
     return limn_fail(LIMN_EINPUT, "its shape mixes the samples of a batch, which is not supported");

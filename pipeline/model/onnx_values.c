@@ -27,7 +27,7 @@ static size_t slot_of(const onnx_names *t, onnx_bytes name) {
     size_t s = hash(name) & (t->n_slots - 1);
     for (; t->slot[s]; s = (s + 1) & (t->n_slots - 1)) {
         onnx_bytes other = t->name[t->slot[s] - 1];
-        if (other.n == name.n && memcmp(other.p, name.p, name.n) == 0) break;
+        if (other.n == name.n && (name.n == 0 || memcmp(other.p, name.p, name.n) == 0)) break;
     }
     return s;
 }
@@ -71,7 +71,11 @@ size_t onnx_size(const onnx_value *v) {
     size_t n = 1;
     for (int i = 0; i < v->rank; i++)
         if (i != v->batch) n *= (size_t)v->dim[i];
-    return n;
+    return v->batch >= 0 && v->times > 1 ? n * v->times : n;
+}
+
+int onnx_is_batch(const onnx_value *v, int i) {
+    return v->batch >= 0 && i == v->batch && v->times <= 1;
 }
 
 limn_status onnx_spend(onnx_build *b, size_t n) {
@@ -97,10 +101,10 @@ done:
 limn_status onnx_sample(const onnx_value *v, limn_shape *out) {
     *out = (limn_shape){0};
     for (int i = 0; i < v->rank; i++) {
-        if (i == v->batch) continue;
+        if (onnx_is_batch(v, i)) continue;
         if (out->rank >= LIMN_MAX_RANK)
             return limn_fail(LIMN_EINPUT, "tensors of more than %d axes are not supported", LIMN_MAX_RANK);
-        out->dim[out->rank++] = (size_t)v->dim[i];
+        out->dim[out->rank++] = i == v->batch && v->batch >= 0 ? v->times : (size_t)v->dim[i];
     }
     return LIMN_OK;
 }
@@ -131,7 +135,7 @@ limn_status onnx_axis(int64_t axis, int rank, int *out) {
 }
 
 limn_status onnx_sample_axis(const onnx_value *v, int axis, int *out) {
-    *out = axis - (v->batch >= 0 && axis > v->batch);
+    *out = axis - (v->batch >= 0 && v->times <= 1 && axis > v->batch);
     if (axis != v->batch || v->batch < 0) return LIMN_OK;
     return limn_fail(LIMN_EINPUT, "it works across the samples of a batch, which is not supported");
 }
@@ -176,14 +180,20 @@ const limn_shape *onnx_node_shape(const onnx_op *o, int node) {
 limn_status onnx_set_node(onnx_op *o, size_t which, int node, int batch, int type) {
     onnx_value *v = which < o->n_out ? o->out[which] : NULL;
     const limn_shape *s = onnx_node_shape(o, node);
+    int merged = batch >= 0 && o->times > 1;
     if (!v) return LIMN_OK;
-    if (batch > s->rank) return limn_fail(LIMN_EFAIL, "a batch axis %d of %d", batch, s->rank + 1);
+    if (batch > s->rank - merged || (merged && s->dim[batch] != o->times))
+        return limn_fail(LIMN_EINPUT, "it works across the samples of a batch, which is not supported");
     v->node = node;
     v->type = type;
     v->batch = batch;
+    v->times = o->times;
     v->rank = 0;
     for (int i = 0; i < s->rank; i++) {
-        if (v->rank == batch) v->dim[v->rank++] = -1;
+        if (v->rank == batch) {
+            v->dim[v->rank++] = -1;
+            if (merged) continue;
+        }
         v->dim[v->rank++] = (int64_t)s->dim[i];
     }
     if (v->rank == batch) v->dim[v->rank++] = -1;
@@ -333,6 +343,7 @@ limn_status onnx_node_beside(onnx_op *o, onnx_value *v, int rank, int batch, int
     if (v->dim[at] != 1)
         FAIL(LIMN_EINPUT, "its input `%s` has %lld rows where the batch is, which is not supported", onnx_text(v->name),
              (long long)v->dim[at]);
+    if (o->times > 1) return onnx_node_of(o, v, node); /* the axis stays, and broadcasts */
     onnx_value one = *v;
     one.batch = at; /* an axis of 1: the size stays */
     TRY(onnx_sample(&one, &s));

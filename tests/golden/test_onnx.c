@@ -138,6 +138,25 @@ static void small_network_is_right(void **state) {
     close_network(&n);
 }
 
+/* Attention as programs write it: heads as an axis, and as rows of the batch's axis with tokens in front; the class's
+ * token is expanded to the batch, whose size goes through Shape, Gather, Concat, Equal, Where. Numbers of the onnx
+ * package's reference. */
+static void vision_transformer_is_right(void **state) {
+    (void)state;
+    static const float want[2][4] = {{0.056083024F, 0.4973914F, 0.99401438F, 1.1770895F},
+                                     {0.27724063F, -0.25648949F, 0.73195851F, 1.0668665F}};
+    float x[2 * 192];
+    size_t size;
+    network n;
+    for (int i = 0; i < 2 * 192; i++) x[i] = (float)(i * 7 % 19) / 8 - 1;
+    open_network(&n, "tests/data/onnx/vit.onnx", 0);
+    float *y = values(&n, x, 2, NULL, &size);
+    assert_int_equal(size, 4);
+    assert_true(worst(y, want[0], 8) < SAME);
+    free(y);
+    close_network(&n);
+}
+
 static void example_has_kerass_numbers(void **state) {
     (void)state;
     static const char file[] = "cnn/keras_activations.npz";
@@ -291,13 +310,14 @@ static void a_mutant_ends_well(void *ctx, const unsigned char *p, size_t n) {
 
 static void mutants_end_well(void **state) {
     (void)state;
-    static const char *const file[] = {SMALL, EXAMPLES "mnist_small_tf2onnx.onnx", SHARED "mnist_8.onnx"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const file[] = {SMALL, "tests/data/onnx/vit.onnx", EXAMPLES "mnist_small_tf2onnx.onnx",
+                                       SHARED "mnist_8.onnx"};
+    for (int i = 0; i < 4; i++) {
         size_t n;
         int fine = 0;
         if (access(file[i], R_OK) != 0) continue;
         unsigned char *good = read_whole(file[i], &n);
-        mutants(good, n, n < 4096 ? n : 4096, i ? 300 : 2000, (unsigned)i + 1, a_mutant_ends_well, &fine);
+        mutants(good, n, n < 4096 ? n : 4096, i > 1 ? 300 : 2000, (unsigned)i + 1, a_mutant_ends_well, &fine);
         for (size_t k = 0; k < n && k < 1000; k++) (void)read_bytes(good, k, NULL);
         free(good);
     }
@@ -406,6 +426,7 @@ static void tensors_of_every_type(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_network_is_right),
+        cmocka_unit_test(vision_transformer_is_right),
         cmocka_unit_test(example_has_kerass_numbers),
         cmocka_unit_test(twins_agree),
         cmocka_unit_test(mnist_8_has_its_numbers),
