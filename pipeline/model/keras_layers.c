@@ -370,16 +370,27 @@ done:
 }
 
 /* ---- dense ------------------------------------------------------------------------------------------------------- */
-/* Over the last axis, as Keras does: of a picture (H, W, C) that is a 1x1 convolution. */
+/* Over the last axis, as Keras does: of a picture (H, W, C) that is a 1x1 convolution; of any other array of several axes
+ * the rows are laid side by side. */
 limn_status keras_dense(keras_layer *l) {
     limn_status status = LIMN_OK;
     limn_op_attr a = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
     const hdf5_entry *k = l->array[0];
+    limn_shape s = *keras_shape(l);
+    int pixels = l->at.hwc && s.rank == 3, rows = !pixels && s.rank > 2;
     TRY(keras_required_int(l->config, "units", &a.units));
     if (k->rank != 2 || k->dim[1] != (size_t)a.units) TRY(keras_wrong_array(k));
     l->kernel_first = l->rotated = 0;
-    TRY(add_weighted(l, l->at.hwc && keras_shape(l)->rank == 3 ? LIMN_OP_CONV2D : LIMN_OP_DENSE, &a, k, k->dim[0],
-                     k->dim[1], l->array[1]));
+    if (rows) {
+        a.shape = (limn_shape){2, {limn_shape_size(&s) / s.dim[s.rank - 1], s.dim[s.rank - 1]}};
+        TRY(keras_plain(l, LIMN_OP_RESHAPE, &a));
+    }
+    TRY(add_weighted(l, pixels ? LIMN_OP_CONV2D : LIMN_OP_DENSE, &a, k, k->dim[0], k->dim[1], l->array[1]));
+    if (rows) {
+        a.shape = s;
+        a.shape.dim[s.rank - 1] = (size_t)a.units;
+        TRY(keras_plain(l, LIMN_OP_RESHAPE, &a));
+    }
     status = keras_activation(l, 0);
 done:
     return status;

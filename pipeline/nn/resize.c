@@ -222,7 +222,7 @@ static limn_status resize_vjp(const net_step *s, limn_session *run, limn_rule ru
     (void)j;
     if (r->passes == 0) memcpy(run->address[s->link->gx], gy, net_elements(run->net, s->node) * sizeof *gy);
     for (int k = r->passes - 1; k >= 0; k--) {
-        float *gx = run->address[k == 0 ? s->link->gx : r->temp[k % 2]];
+        float *gx = run->address[k == 0 ? s->link->gx : r->temp[(k - 1) % 2]]; /* what pass k read */
         run_pass_back(&r->pass[k], gy, gx);
         gy = gx;
     }

@@ -94,6 +94,11 @@ static void sequences(void **state) {
     compare("sequences.keras", "sequences", 17);
 }
 
+static void channels_first(void **state) {
+    (void)state;
+    compare("first.keras", "first", 18);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_within_networks_and_shared_layers),
@@ -102,6 +107,7 @@ int main(void) {
         cmocka_unit_test(layers_that_merge),
         cmocka_unit_test(activations_by_name_and_as_layers),
         cmocka_unit_test(sequences),
+        cmocka_unit_test(channels_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
