@@ -31,8 +31,8 @@ static const char *final_activation(const limn_graph *g) {
     for (int i = g->n_nodes - 1; op == LIMN_OP_IDENTITY && i > 0; i = g->node[i].in[0]) {
         if (g->node[i].op == LIMN_OP_IDENTITY) continue;
         limn_op last = g->node[i].op;
-        int activates = last == LIMN_OP_RELU || last == LIMN_OP_UNARY || last == LIMN_OP_SOFTMAX ||
-                        last == LIMN_OP_LOG_SOFTMAX;
+        int activates =
+            last == LIMN_OP_RELU || last == LIMN_OP_UNARY || last == LIMN_OP_SOFTMAX || last == LIMN_OP_LOG_SOFTMAX;
         return activates ? limn_op_name(&g->node[i]) : "linear";
     }
     if (op == LIMN_OP_UNARY) return "sigmoid";

@@ -146,8 +146,9 @@ static limn_status one_set(onnx_bytes file, const char *folder, limn_backend bac
         char name[ONNX_MAX_NAME];
         if (!out.present[i]) continue;
         snprintf(name, sizeof name, "%.*s", (int)m->out[i].name.n, (const char *)m->out[i].name.p);
-        if (one_output(file, &in, &out.tensor[i], name, backend, 1) == LIMN_OK) continue;
-        TRY(one_output(file, &in, &out.tensor[i], name, backend, 0));
+        status = one_output(file, &in, &out.tensor[i], name, backend, 1);
+        if (status == LIMN_EINPUT) status = one_output(file, &in, &out.tensor[i], name, backend, 0);
+        if (status != LIMN_OK) goto done;
     }
 done:
     onnx_model_free(m);

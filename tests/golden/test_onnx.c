@@ -186,6 +186,42 @@ static void example_has_kerass_numbers(void **state) {
     free(f);
 }
 
+/* The gradient of each logit at the input: 99 % of the pixels within 1e-5 of the largest (a ReLU's mask can flip). */
+static void example_has_kerass_gradients(void **state) {
+    (void)state;
+    static const char file[] = "cnn/keras_activations.npz";
+    if (!goldens_present()) skip();
+    size_t n_x, n_g, off = 0;
+    float *x = golden_floats(file, "x", &n_x), *want = golden_floats(file, "grad_input_per_class", &n_g), *chunk, *seed,
+          *grad;
+    network n;
+    open_network(&n, EXAMPLES "mnist_cnn.onnx", 1);
+    assert_int_equal(n_g, 16 * 10 * 784);
+    must(limn_new(&chunk, n.d->B * 784, sizeof *chunk));
+    must(limn_new(&seed, n.d->B * 10, sizeof *seed));
+    must(limn_new(&grad, n.d->B * 784, sizeof *grad));
+    for (size_t i = 0; i < 16; i++) {
+        memcpy(chunk, x + i * 784, 784 * sizeof *x);
+        must(n.d->forward(n.d->ctx, chunk));
+        for (size_t k = 0; k < 10; k++) {
+            const float *g = want + (i * 10 + k) * 784;
+            double most = 0;
+            memset(seed, 0, n.d->B * 10 * sizeof *seed);
+            seed[k] = 1;
+            must(n.d->vjp(n.d->ctx, n.d->n_layers - 1, seed, LIMN_RULE_GRADIENT, LIMN_INPUT, grad));
+            for (size_t p = 0; p < 784; p++) most = fabs(g[p]) > most ? fabs(g[p]) : most;
+            for (size_t p = 0; p < 784; p++) off += !(fabs((double)g[p] - grad[p]) <= SAME * most);
+        }
+    }
+    assert_true(off < n_g / 100);
+    free(chunk);
+    free(seed);
+    free(grad);
+    free(x);
+    free(want);
+    close_network(&n);
+}
+
 static void twins_agree(void **state) {
     (void)state;
     static const char *const twin[][2] = {{EXAMPLES "mnist_small_tf2onnx.onnx", EXAMPLES "mnist_small.h5"},
@@ -323,6 +359,55 @@ static void mutants_end_well(void **state) {
     }
 }
 
+/* What cannot be translated is one sentence that says what and where. */
+static void what_is_refused_is_named(void **state) {
+    (void)state;
+    static const char *const row[][2] = {
+        {"quantised", "the operator QuantizeLinear, of int8-quantised networks, is not supported (supported: Abs, "},
+        {"custom", "node `fused` (FusedThing): the operator FusedThing of com.example is not supported"},
+        {"recurrent", "node `lstm` (LSTM): the operator LSTM is not supported"},
+        {"two_inputs", "a network with more than one input (`x`, `z`)"},
+        {"open_size", "the size of the input `x` is not fixed: its shape is (N, 3, ?, ?)"},
+        {"integers", "the input `x` takes int64"},
+        {"order", "nothing before it makes its input `a`"},
+        {"constant", "its output `y` does not depend on its input"},
+        {"samples", "node `over` (ReduceSum): it works across the samples of a batch"}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        limn_graph *g;
+        char path[128];
+        snprintf(path, sizeof path, "tests/data/onnx/%s.onnx", row[i][0]);
+        assert_int_equal(model_read(&g, path, NULL), LIMN_EINPUT);
+        if (strncmp(limn_message(), path, strlen(path)) != 0 || !strstr(limn_message(), row[i][1]) ||
+            strchr(limn_message(), '\n'))
+            fail_msg("`%s` lacks `%s`", limn_message(), row[i][1]);
+    }
+}
+
+/* The first output by default; what does not lead to the chosen one is not read, whatever it is. */
+static void outputs_are_chosen(void **state) {
+    (void)state;
+    static const struct {
+        const char *output, *type; /* NULL: refused */
+    } row[] = {{NULL, "Relu"}, {"y", "Relu"}, {"z", "Neg"}, {"w", NULL}};
+    size_t n;
+    unsigned char *bytes = read_whole("tests/data/onnx/two_outputs.onnx", &n);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        onnx_options o = ONNX_OPTIONS_INIT;
+        limn_graph *g;
+        o.output = row[i].output;
+        must(graph_new(&g));
+        limn_status s = onnx_read_bytes(g, (onnx_bytes){bytes, n}, NULL, &o);
+        if (row[i].type) {
+            must(s);
+            assert_int_equal(g->n_layers, 1);
+            assert_string_equal(g->layer[0].type, row[i].type);
+        } else
+            assert_true(s == LIMN_EINPUT && strstr(limn_message(), "no output `w`; its first is `y`"));
+        graph_free(g);
+    }
+    free(bytes);
+}
+
 /* A TensorProto of 4 floats in another file. */
 static size_t external_tensor(unsigned char *out, const char *location, const char *offset) {
     size_t n = 0, a = strlen(location), b = strlen(offset);
@@ -429,6 +514,9 @@ int main(void) {
         cmocka_unit_test(vision_transformer_is_right),
         cmocka_unit_test(example_has_kerass_numbers),
         cmocka_unit_test(twins_agree),
+        cmocka_unit_test(example_has_kerass_gradients),
+        cmocka_unit_test(what_is_refused_is_named),
+        cmocka_unit_test(outputs_are_chosen),
         cmocka_unit_test(mnist_8_has_its_numbers),
         cmocka_unit_test(external_data_is_read),
         cmocka_unit_test(efficientnet_knows_the_kitten),
