@@ -118,11 +118,11 @@ static limn_status immutable_uri(char **uri, const char *real) {
     return LIMN_OK;
 }
 
-/* Whether a run may be writing, or was killed: then only SQLite's own locks make reading safe. */
-static int has_lock_file(const limn_store *s) {
-    char lock[4200];
-    snprintf(lock, sizeof lock, "%s.lock", s->real);
-    return access(lock, F_OK) == 0;
+/* Whether a file of this ending lies beside the database. */
+static int has_file(const limn_store *s, const char *ending) {
+    char path[4200];
+    snprintf(path, sizeof path, "%s%s", s->real, ending);
+    return access(path, F_OK) == 0;
 }
 
 /* Opens the file, as one that nobody changes or with SQLite's locks, and reads its first page. */
@@ -142,7 +142,8 @@ done:
 }
 
 static limn_status open_reader(limn_store *s) {
-    int still = wal_is_absent(s), locked = has_lock_file(s);
+    int still = wal_is_absent(s), locked = has_file(s, ".lock");
+    /* .lock: a run may be writing, or was killed: then only SQLite's own locks make reading safe */
     limn_status status = try_reader(s, still && !locked);
     int rc = s->db ? sqlite3_errcode(s->db) : SQLITE_OK;
     if (status == LIMN_OK || (rc != SQLITE_CANTOPEN && rc != SQLITE_READONLY)) return status;
@@ -152,6 +153,10 @@ static limn_status open_reader(limn_store *s) {
         s->db = NULL;
         return try_reader(s, 1);
     }
+    if (has_file(s, "-journal"))
+        return limn_fail(LIMN_EINPUT,
+                         "%s: a writer was cut off in the middle of a change, which the next `limn run` mends",
+                         s->path);
     return limn_fail(LIMN_EINPUT,
                      "%s: a run was cut off and its -wal cannot be used in a read-only folder: let a run finish, or "
                      "copy %s and its -wal into a folder that can be written",

@@ -111,7 +111,8 @@ static limn_status finished_before(limn_run_state *r, limn_run_result *out, int 
     *done = 0;
     TRY(store_probe(r->db, &exists));
     if (!exists || r->o.fresh) goto done;
-    TRY(store_open_readonly(&s, r->db));
+    /* a file that a killed writer left in the middle of a change is mended by the next writer: it was not finished */
+    if (store_open_readonly(&s, r->db) != LIMN_OK) goto done;
     TRY(query_last_run(s, &last, r->exp->name, NULL));
     if (last.run_id == 0 || strcmp(last.status, "finished") != 0 || strcmp(last.options, r->options) != 0 ||
         strcmp(last.version, LIMN_VERSION) != 0 || !last.digest)
