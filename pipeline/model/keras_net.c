@@ -99,11 +99,12 @@ limn_status keras_unknown_type(const char *name, const char *type) {
     for (size_t i = 0; i < COUNT_OF(refused); i++)
         if (strcmp(refused[i].type, type) == 0)
             return limn_fail(LIMN_EINPUT, "layer `%s` is of the type %s, %s", name, type, refused[i].why);
-    return limn_fail(
-        LIMN_EINPUT,
-        "layer `%s` is of the type %s, which is not supported: a class of its author's own, or one of Keras's "
-        "that docs/models.md does not list",
-        name, type);
+    char known[1600] = ""; /* what is supported, as the table has it */
+    size_t n = 0;
+    for (const keras_layer_row *r = keras_layer_table; r->type && n < sizeof known; r++)
+        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", n ? ", " : "", r->type);
+    return limn_fail(LIMN_EINPUT, "layer `%s` is of the type %s, which is not supported; what is: %s", name, type,
+                     known);
 }
 
 /* ---- weights ----------------------------------------------------------------------------------------------------- */

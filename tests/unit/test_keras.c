@@ -241,7 +241,7 @@ static void what_cannot_be_read_is_said(void **state) {
     refused(IN "{'class_name':'Conv2D','config':{'name':'c','kernel_size':3}}", "`filters` is missing");
     refused(IN "{'class_name':'Dense','config':{'name':'c','units':2}}", "(3, 3, 1, 2), which its options contradict");
     refused(IN LAYER("MyLayer", "'units':2"),
-            "layer `x` is of the type MyLayer, which is not supported: a class of its author's own, or one of Keras's");
+            "layer `x` is of the type MyLayer, which is not supported; what is: Activation, ");
     refused(IN LAYER("LSTM", "'units':2"), "layer `x` is of the type LSTM, a recurrent layer");
     refused(IN LAYER("Bidirectional", "'units':2"), "a recurrent layer");
     refused(IN LAYER("Lambda", "'function':'x'"), "layer `x` is of the type Lambda, which runs Python code");
