@@ -181,11 +181,44 @@ static int last_dense_before(const limn_graph *g, int end) {
     return i;
 }
 
+/* The only layer that this one reads; LIMN_INPUT, or -2 where it reads several. */
+static int layer_before(const limn_graph *g, int layer) {
+    const limn_layer *l = &g->layer[layer];
+    int from = -1;
+    for (int k = l->first; k <= l->last; k++)
+        for (int i = 0; i < g->node[k].n_in; i++) {
+            int at = g->node[k].in[i];
+            if (at >= l->first || g->node[at].op == LIMN_OP_CONST) continue;
+            if (from >= 0 && at != from) return -2;
+            from = at;
+        }
+    return from < 0 ? LIMN_INPUT : g->node[from].layer;
+}
+
+/* A classifier that is a convolution of one pixel: of the last such layer. */
+static int last_one_pixel_conv(const limn_graph *g) {
+    for (int i = g->n_layers - 1; i >= 0; i--) {
+        if (g->layer[i].kind != LIMN_KIND_CONV) continue;
+        const limn_shape *s = graph_layer_shape(g, i);
+        int from = layer_before(g, i);
+        const limn_shape *in = from >= 0 ? graph_layer_shape(g, from) : s;
+        return from >= 0 && s->rank == 3 && s->dim[1] * s->dim[2] == 1 && in->rank == 3 && in->dim[1] * in->dim[2] == 1
+                   ? i
+                   : -1;
+    }
+    return -1;
+}
+
+/* The dense layer that feeds the scores, through activations and the like only: one of a branch is none. */
 int graph_feature_layer(const limn_graph *g) {
-    int scores = last_dense_before(g, g->n_layers);
+    int scores = last_dense_before(g, g->n_layers), hidden;
+    if (scores < 0) scores = last_one_pixel_conv(g);
     if (scores < 0) return -1;
-    int hidden = last_dense_before(g, scores);
-    return hidden >= 0 ? hidden : g->node[g->node[g->layer[scores].first].in[0]].layer;
+    hidden = layer_before(g, scores);
+    while (hidden >= 0 && g->layer[hidden].kind == LIMN_KIND_OTHER) hidden = layer_before(g, hidden);
+    if (hidden >= 0 && g->layer[hidden].kind == LIMN_KIND_DENSE) return hidden;
+    hidden = layer_before(g, scores);
+    return hidden >= 0 ? hidden : -1;
 }
 
 int graph_cam_layer(const limn_graph *g) {

@@ -178,8 +178,8 @@ limn_status graph_swap_softmax(limn_graph *g) LIMN_CHECK;
 
 /* Index of a layer by name, or by its decimal index; -1 where there is none. */
 int graph_find_layer(const limn_graph *g, const char *name_or_index);
-/* `features: auto`: the last dense hidden layer, or where there is none the input of the last dense layer; -1 if none.
- */
+/* `features: auto`: the dense layer that feeds the last dense layer (or the last convolution of one pixel, where no layer is
+ * dense) through activations and the like, or where there is none what that layer reads; -1 if none. */
 int graph_feature_layer(const limn_graph *g);
 /* `layer: auto` of a CAM: the last conv layer whose output is larger than 1x1; -1 if none. */
 int graph_cam_layer(const limn_graph *g);
