@@ -2,7 +2,9 @@
  *
  * From the scores s (the last layer, softmax removed), in float64:
  *   p_k = exp(s_k - max s) / sum_j exp(s_j - max s)
- *   class = argmax s (the lowest of equals), margin = p_1st - p_2nd, entropy = -sum p ln p, loss = -ln p_label. */
+ *   class = argmax s (the lowest of equals), margin = p_1st - p_2nd, entropy = -sum p ln p, loss = -ln p_label.
+ * A network that ended in the sigmoid of a single output has the two probabilities p = 1 / (1 + exp(-s)) of label 1, and
+ * 1 - p of label 0: probability = p, margin = |2p - 1|; class is 0, its only unit. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +90,24 @@ static void predict_row(store_prediction *out, const float *s, size_t K, int lab
     if (label >= 0 && (size_t)label < K) out->loss = log(sum) + (double)s[top] - (double)s[label];
 }
 
+/* -ln(1 / (1 + exp(-s))) without overflow. */
+static double soft(double s) {
+    return s > 0 ? log1p(exp(-s)) : log1p(exp(s)) - s;
+}
+
+static void predict_one(store_prediction *out, const float *s, int label) {
+    double not_p = soft(*s), not_q = soft(-(double)*s), p = exp(-not_p), q = exp(-not_q);
+    *out = (store_prediction){.class_ = 0,
+                              .probability = p,
+                              .margin = fabs(p - q),
+                              .entropy = p * not_p + q * not_q,
+                              .loss = label == 0   ? not_q
+                                      : label == 1 ? not_p
+                                                   : NAN,
+                              .logits = s,
+                              .n_logits = 1};
+}
+
 static limn_status consume(void *ctx, size_t item, int slot_no) {
     limn_status status = LIMN_OK;
     predict *p = ctx;
@@ -102,7 +122,11 @@ static limn_status consume(void *ctx, size_t item, int slot_no) {
                 FAIL(LIMN_EFAIL, "sample %zu: the network's score of class %zu is not finite", i, k);
         if (!p->have[i]) {
             store_prediction row;
-            predict_row(&row, s->scores + b * p->K, p->K, limn_dataset_label(r->data, i));
+            int label = limn_dataset_label(r->data, i);
+            if (p->K == 1 && r->graph->final_activation == LIMN_OP_UNARY)
+                predict_one(&row, s->scores + b, label);
+            else
+                predict_row(&row, s->scores + b * p->K, p->K, label);
             TRY(store_prediction_put(r->store, r->run_id, r->model_id, r->sample_id[i], &row));
         }
         for (size_t f = 0; f < r->exp->n_features; f++) {
