@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-enum { LIMN_MAX_RANK = 5 };
+enum { LIMN_MAX_RANK = 6 };
 
 typedef struct {
     int rank;

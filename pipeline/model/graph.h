@@ -67,7 +67,7 @@ typedef enum { LIMN_RESIZE_NEAREST, LIMN_RESIZE_LINEAR, LIMN_RESIZE_CUBIC } limn
 typedef enum {
     LIMN_AT_HALF_PIXEL,           /* (i + 0.5) / s - 0.5 */
     LIMN_AT_ASYMMETRIC,           /* i / s */
-    LIMN_AT_ALIGN_CORNERS,        /* i (m - 1) / (n - 1) */
+    LIMN_AT_ALIGN_CORNERS,        /* i (m - 1) / (m s - 1) */
     LIMN_AT_PYTORCH_HALF_PIXEL,   /* as half_pixel; 0 where n = 1 */
     LIMN_AT_HALF_PIXEL_SYMMETRIC, /* half_pixel about the middle where n is not m s */
 } limn_coordinates;

@@ -61,8 +61,8 @@ limn_status net_layout(const limn_net *n, const limn_node *node, dnnl_format_tag
 }
 
 limn_status net_plain(const limn_net *n, const limn_node *node, dc_md *out) {
-    static const dnnl_format_tag_t tag[LIMN_MAX_RANK + 2] = {dnnl_a,    dnnl_a,     dnnl_ab,    dnnl_abc,
-                                                             dnnl_abcd, dnnl_abcde, dnnl_abcdef};
+    static const dnnl_format_tag_t tag[LIMN_MAX_RANK + 2] = {dnnl_a,    dnnl_a,     dnnl_ab,     dnnl_abc,
+                                                             dnnl_abcd, dnnl_abcde, dnnl_abcdef, dnnl_abcdefg};
     dnnl_dims_t dims;
     return net_layout(n, node, tag[net_dims(n, node, dims)], out);
 }

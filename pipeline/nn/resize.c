@@ -32,12 +32,12 @@ typedef struct {
 
 /* ---- taps of one axis -------------------------------------------------------------------------------------------- */
 static double looks_at(const limn_op_attr *a, double s, size_t i, size_t m, size_t n) {
-    double half = ((double)i + 0.5) / s - 0.5;
+    double half = ((double)i + 0.5) / s - 0.5, length = s * (double)m; /* n, or what the file's own scale makes of m */
     switch ((limn_coordinates)a->coordinates) {
     case LIMN_AT_ASYMMETRIC:
         return (double)i / s;
     case LIMN_AT_ALIGN_CORNERS:
-        return n > 1 ? (double)i * (double)(m - 1) / (double)(n - 1) : 0;
+        return i > 0 ? (double)i * (double)(m - 1) / (length - 1) : 0;
     case LIMN_AT_PYTORCH_HALF_PIXEL:
         return n > 1 ? half : 0;
     case LIMN_AT_HALF_PIXEL_SYMMETRIC:
@@ -89,6 +89,7 @@ static size_t taps_of(const limn_op_attr *a, double s) {
 
 static void fill_pixel(const limn_op_attr *a, double s, const pass *p, size_t i) {
     double x = looks_at(a, s, i, p->m, p->n), narrow = a->antialias && s < 1 ? s : 1, sum = 0, w[2] = {0, 0};
+    if (!isfinite(x)) x = 0; /* a scale that contradicts the shape */
     size_t *index = p->index + i * p->T;
     float *weight = p->weight + i * p->T;
     if (a->mode == LIMN_RESIZE_NEAREST) {
