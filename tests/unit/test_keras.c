@@ -250,7 +250,7 @@ static void what_cannot_be_read_is_said(void **state) {
     refused(IN LAYER("TimeDistributed", "'units':1"), "only Dense and what works");
     refused(IN LAYER("Reshape", "'target_shape':[7,-1]"), "its target_shape does not fit 30 values");
     refused(IN LAYER("Reshape", "'target_shape':[-1,-1]"), "does not fit");
-    refused(IN LAYER("Reshape", "'target_shape':[1,2,3,4,5,6]"), "more than 5 numbers");
+    refused(IN LAYER("Reshape", "'target_shape':[1,2,3,4,5,6,7]"), "more than 6 numbers");
     refused(IN LAYER("Permute", "'dims':[1,1,3]"), "no order of its input's 3 axes");
     refused(IN LAYER("Cropping2D", "'cropping':3"), "crops the whole picture away");
     refused(IN LAYER("ZeroPadding2D", "'padding':-1"), "of -1 pixels makes no sense");
@@ -279,7 +279,7 @@ static void what_cannot_be_read_is_said(void **state) {
     refused(LAYER("Dropout", "'rate':1"), "does not say how large the network's input is");
     refused(LAYER("Dropout", "'batch_input_shape':[null,null,null,3]"), "the size of its input is open");
     refused(LAYER("Dropout", "'batch_input_shape':[null,5,3,1,1]"), "4 dimensions");
-    refused(LAYER("Dropout", "'batch_input_shape':[null,1,2,3,4,5,6]"), "more than 5 dimensions");
+    refused(LAYER("Dropout", "'batch_input_shape':[null,1,2,3,4,5,6,7]"), "more than 6 dimensions");
     refused(LAYER("Dropout", "'batch_input_shape':[null,0]"), "a dimension of 0");
     refused(LAYER("Dropout", "'batch_input_shape':[]"), "its input has 0 dimensions");
     refused(LAYER("Dropout", "'batch_input_shape':[null,99999,99999,1]"), "more than 268435456 values");

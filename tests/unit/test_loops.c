@@ -260,6 +260,9 @@ static void gradients_agree_with_differences(void **state) {
         nets_forward(e.d, x);
         float *gx = nets_vjp(e.d, op, seed, LIMN_RULE_GRADIENT, LIMN_INPUT);
         for (size_t i = 0; i < nx; i++) got += (double)gx[i] * d[i];
+        float *after = nets_value(e.d, LIMN_INPUT); /* a backward pass leaves values alone */
+        assert_memory_equal(after, x, nx * sizeof *x);
+        free(after);
         double want = (up - down) / (2 * (double)STEP);
         if (!(fabs(got - want) <= DIFFERENCE_TOLERANCE * (scale + fabs(want))))
             fail_msg("%s: the gradient says %g, differences %g (of %g)", c->name, got, want, scale);
