@@ -1,7 +1,8 @@
 /* Reading an ONNX file: mapped, parsed in place (onnx_wire.c), translated (onnx_graph.c), finished.
  *
  * The mapping is private and read only; weights are copied into the graph, and nothing points into the file afterwards.
- * Files of external data count in the network's hash: graph->hash is set to theirs, and the caller goes on from there.
+ * (A file that another program cuts short meanwhile ends this one: SIGBUS.) Files of external data count in the
+ * network's hash: graph->hash is set to theirs, and the caller goes on from there.
  * Threading: none of its own. */
 #include <string.h>
 #include <sys/mman.h>

@@ -87,7 +87,7 @@ struct onnx_row {
 extern const onnx_row onnx_op_table[]; /* sorted by type; ends with a row whose type is NULL */
 const onnx_row *onnx_find_op(onnx_bytes type);
 
-/* ---- values (onnx_graph.c) ------------------------------------------------------------------------------------------
+/* ---- values, nodes (onnx_values.c, onnx_graph.c) ------------------------------------------------------------------------------------------
  * Translates m into g, which is left unfinished. *result: the output, whose name and numbers are borrowed from b; b is
  * freed by the caller, also after a failure. */
 limn_status onnx_build_graph(onnx_build *b, limn_graph *g, onnx_model *m, const onnx_options *options,
