@@ -106,11 +106,12 @@ done:
     return status;
 }
 
-static limn_status build_layer(builder *b, const keras_net *net, const keras_item *it, const keras_value *in, int n_in,
-                               keras_value *out) {
+static limn_status build_layer(builder *b, const keras_net *net, const keras_item *it, const keras_call *c,
+                               const keras_value *in, keras_value *out) {
     limn_status status = LIMN_OK;
-    int index;
-    keras_layer l = {.g = b->g,
+    int index, n_in = c->n_refs;
+    keras_layer l = {.call = c->json,
+                     .g = b->g,
                      .file = b->nets.weights->file,
                      .name = it->name,
                      .type = it->type,
@@ -197,7 +198,7 @@ static limn_status build_call(builder *b, walk *w, int call) {
     if (it->net)
         TRY(walk_net(b, it->net, in, c->n_refs, &w->value[call]));
     else
-        TRY(build_layer(b, w->net, it, in, c->n_refs, &w->value[call]));
+        TRY(build_layer(b, w->net, it, c, in, &w->value[call]));
     w->state[call] = DONE;
 done:
     free(in);

@@ -69,6 +69,7 @@ typedef struct {
     const hdf5_file *file; /* of the arrays; NULL in tests */
     const char *name, *type;
     const cJSON *config;
+    const cJSON *call;                         /* the CALL (keras_net.c), or NULL */
     const hdf5_entry *array[KERAS_MAX_ARRAYS]; /* in the order of the row's arrays; NULL where it has none */
     int kernel_first;                          /* Keras 1, channels first: kernels are (out, in, h, w) */
     int rotated;                               /* Theano's kernels: rotated by 180 degrees */

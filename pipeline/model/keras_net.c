@@ -318,6 +318,7 @@ static limn_status connect_graph(keras_net *net) {
         if (is_input(it)) continue;
         cJSON_ArrayForEach(v, nodes_of(it)) {
             net->call[k].first_ref = net->n_refs;
+            net->call[k].json = v;
             limn_status s = add_refs(net, v);
             if (s != LIMN_OK) return limn_fail_at(s, "layer `%s` (%s): ", it->name, it->type);
             net->call[k].n_refs = net->n_refs - net->call[k].first_ref;

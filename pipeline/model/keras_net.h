@@ -34,6 +34,7 @@ typedef struct {
 /* A layer that is called; what it reads are calls of the same network. */
 typedef struct {
     int item, first_ref, n_refs;
+    const cJSON *json; /* as the file has it, or NULL */
 } keras_call;
 
 struct keras_net {

@@ -309,9 +309,27 @@ done:
     return status;
 }
 
+/* x + 3.0 in Keras 3's code is an operation "Add" whose call has the arguments [tensor, 3.0]. *out = the number, *first
+ * whether it stands before the tensor; 0 where there is none. */
+static int number_beside(const keras_layer *l, double *out, int *first) {
+    const cJSON *args = cJSON_GetObjectItemCaseSensitive(l->call, "args"), *a = args ? args->child : NULL;
+    if (!cJSON_IsArray(args) || cJSON_GetArraySize(args) != 2) return 0;
+    *first = cJSON_IsNumber(a);
+    if (cJSON_IsNumber(a) == cJSON_IsNumber(a->next)) return 0;
+    *out = *first ? a->valuedouble : a->next->valuedouble;
+    return 1;
+}
+
 static limn_status merge(keras_layer *l, limn_binary f) {
     limn_status status = LIMN_OK;
-    keras_value *v;
+    keras_value *v = NULL;
+    double c;
+    int first;
+    if (l->n_in == 1 && number_beside(l, &c, &first)) {
+        if (f == LIMN_F_ADD) return keras_unary(l, LIMN_F_AFFINE, 1, c);
+        if (f == LIMN_F_MUL) return keras_unary(l, LIMN_F_AFFINE, c, 0);
+        if (f == LIMN_F_SUB) return keras_unary(l, LIMN_F_AFFINE, first ? -1 : 1, first ? c : -c);
+    }
     TRY(align(l, &v));
     for (int i = 1; i < l->n_in; i++) TRY(keras_binary(l, f, v[i].node));
 done:
@@ -336,7 +354,7 @@ limn_status keras_minimum(keras_layer *l) {
 }
 
 limn_status keras_subtract(keras_layer *l) {
-    if (l->n_in != 2) return limn_fail(LIMN_EINPUT, "it subtracts one value from another, but reads %d", l->n_in);
+    if (l->n_in > 2) return limn_fail(LIMN_EINPUT, "it subtracts one value from another, but reads %d", l->n_in);
     return merge(l, LIMN_F_SUB);
 }
 

@@ -99,6 +99,11 @@ static void channels_first(void **state) {
     compare("first.keras", "first", 18);
 }
 
+static void operations_with_numbers(void **state) {
+    (void)state;
+    compare("numbers.keras", "numbers", 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_within_networks_and_shared_layers),
@@ -108,6 +113,7 @@ int main(void) {
         cmocka_unit_test(activations_by_name_and_as_layers),
         cmocka_unit_test(sequences),
         cmocka_unit_test(channels_first),
+        cmocka_unit_test(operations_with_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

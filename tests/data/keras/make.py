@@ -189,3 +189,11 @@ y = L.GlobalAveragePooling2D(name="mean_all", **f)(x)
 x = L.Concatenate(name="all")([L.Flatten(name="flat")(x), L.Flatten(name="flat_turned", **f)(x), y, L.Reshape((-1,), name="row")(p)])
 x = L.Dense(3, name="scores")(x)
 save("first", keras.Model(i, x, name="first"))
+
+# operations of Keras 3 with numbers: x + 3.0 and the like
+i = L.Input((3, 4, 2), name="in")
+x = L.Conv2D(3, 1, name="conv")(i)
+x = L.Multiply(name="gate")([x, L.ReLU(6.0, name="six")(x + 3.0) * (1.0 / 6.0)])
+x = 1.5 - (x - 0.25)
+x = L.GlobalAveragePooling2D(name="mean")(x)
+save("numbers", keras.Model(i, x, name="numbers"))
