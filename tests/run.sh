@@ -7,21 +7,35 @@ BUILD=${BUILD:-build}
 BUILD=$(cd "$BUILD" && pwd) || exit 1
 export BUILD CMOCKA_MESSAGE_OUTPUT=TAP LIMN_LIBEXEC="$BUILD/libexec/limn" LIMN="$BUILD/bin/limn"
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:allocator_may_return_null=1} UBSAN_OPTIONS=print_stacktrace=1
+# tests share the cores: a thread that waits must not spin
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 export LSAN_OPTIONS=suppressions=$PWD/tests/lib/lsan.txt:print_suppressions=0
 logs=$BUILD/test-logs
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 shopt -s nullglob
-for t in tests/unit/test_*.c tests/property/test_*.c tests/golden/test_*.c tests/cli/test_*.sh; do
-    case $t in *"${FILTER:-}"*) ;; *) continue ;; esac
+tests=()
+for t in tests/cli/test_*.sh tests/golden/test_*.c tests/property/test_*.c tests/unit/test_*.c; do # the long ones first
+    case $t in *"${FILTER:-}"*) tests+=("$t") ;; esac
+done
+# As many at a time as there are cores; each leaves its log, exit code and seconds.
+run_one() {
+    local t=$1 name=${1#tests/} command start=$SECONDS
+    name=${name%.*}
+    case $t in
+    *.c) command=("$BUILD/tests/$name") ;;
+    *.sh) command=(bash "$t") ;;
+    esac
+    timeout -k 5 "${TEST_TIMEOUT:-300}" "${command[@]}" >"$BUILD/test-logs/${name//\//-}.log" 2>&1 </dev/null
+    echo "$? $((SECONDS - start))" >"$BUILD/test-logs/${name//\//-}.code"
+}
+export -f run_one
+printf '%s\0' "${tests[@]}" | xargs -0 -P "${JOBS:-$(nproc)}" -I{} bash -c 'run_one {}'
+for t in "${tests[@]}"; do
     name=${t#tests/}
     name=${name%.*}
     log=$logs/${name//\//-}.log
-    case $t in
-    *.c) timeout -k 5 "${TEST_TIMEOUT:-300}" "$BUILD/tests/$name" >"$log" 2>&1 ;;
-    *.sh) timeout -k 5 "${TEST_TIMEOUT:-300}" bash "$t" >"$log" 2>&1 ;;
-    esac
-    code=$?
+    read -r code seconds <"${log%.log}.code"
     p=$(grep -cE '^ok ' "$log")
     s=$(grep -cE '^ok .*# SKIP' "$log")
     f=$(grep -cE '^not ok ' "$log")
@@ -29,7 +43,7 @@ for t in tests/unit/test_*.c tests/property/test_*.c tests/golden/test_*.c tests
     # a crash, a time-out or silence is a failure of its own
     if [ $((p + s + f)) -eq 0 ] || { [ "$code" -ne 0 ] && [ "$f" -eq 0 ]; }; then f=$((f + 1)); fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    printf '%-44s %4d passed %3d failed %3d skipped\n' "$name" "$p" "$f" "$s"
+    printf '%-36s %4d s %4d passed %3d failed %3d skipped\n' "$name" "$seconds" "$p" "$f" "$s"
     grep -E '^ok .*# SKIP' "$log" | sed 's/^/    /'
     if [ "$f" -gt 0 ]; then
         echo "    exit $code, log: $log"
