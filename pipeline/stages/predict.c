@@ -3,8 +3,8 @@
  * From the scores s (the last layer, softmax removed), in float64:
  *   p_k = exp(s_k - max s) / sum_j exp(s_j - max s)
  *   class = argmax s (the lowest of equals), margin = p_1st - p_2nd, entropy = -sum p ln p, loss = -ln p_label.
- * A network that ended in the sigmoid of a single output has the two probabilities p = 1 / (1 + exp(-s)) of label 1, and
- * 1 - p of label 0: probability = p, margin = |2p - 1|; class is 0, its only unit. */
+ * A network that ended in the sigmoid of a single output has two classes: p = 1 / (1 + exp(-s)) is label 1's probability,
+ * 1 - p is label 0's. So class = 1 where s > 0, and probability, margin, entropy and loss are of these two. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +97,8 @@ static double soft(double s) {
 
 static void predict_one(store_prediction *out, const float *s, int label) {
     double not_p = soft(*s), not_q = soft(-(double)*s), p = exp(-not_p), q = exp(-not_q);
-    *out = (store_prediction){.class_ = 0,
-                              .probability = p,
+    *out = (store_prediction){.class_ = *s > 0,
+                              .probability = *s > 0 ? p : q,
                               .margin = fabs(p - q),
                               .entropy = p * not_p + q * not_q,
                               .loss = label == 0   ? not_q
