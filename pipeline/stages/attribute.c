@@ -32,7 +32,7 @@ typedef struct {
 
 typedef struct {
     limn_run_state *r;
-    size_t *todo, n_todo, done;
+    size_t *pending, n_pending, done;
     size_t groups;           /* items a chunk */
     size_t *group;           /* (n_attributes) targets an item */
     size_t *zeros, *written; /* (n_attributes) maps that are zero everywhere; maps */
@@ -110,7 +110,7 @@ static limn_status produce(void *ctx, size_t item, int slot_no, int worker) {
     limn_run_state *r = p->r;
     worker_room *w = &p->room[worker];
     const limn_diff *d = w->diff;
-    size_t chunk = p->todo[item / p->groups], group = item % p->groups;
+    size_t chunk = p->pending[item / p->groups], group = item % p->groups;
     TRY(run_chunk_read(r, chunk, w->x));
     TRY(d->forward(d->ctx, w->x));
     for (size_t a = 0; a < r->exp->n_attributes; a++)
@@ -148,7 +148,7 @@ static limn_status consume(void *ctx, size_t item, int slot_no) {
     limn_status status = LIMN_OK;
     attribute *p = ctx;
     limn_run_state *r = p->r;
-    size_t chunk = p->todo[item / p->groups], group = item % p->groups;
+    size_t chunk = p->pending[item / p->groups], group = item % p->groups;
     if (group == 0) TRY(store_begin(r->store));
     for (size_t a = 0; a < r->exp->n_attributes; a++)
         if (chunk_lacks(r, &r->attribute[a], chunk))
@@ -221,7 +221,7 @@ static void clear(attribute *p) {
     free(p->group);
     free(p->zeros);
     free(p->written);
-    free(p->todo);
+    free(p->pending);
 }
 
 static limn_status attribution_row(limn_run_state *r, run_attribute *a) {
@@ -273,7 +273,7 @@ static limn_status plan(attribute *p) {
         size_t groups = (e->targets + p->group[a] - 1) / p->group[a];
         if (groups > p->groups) p->groups = groups;
     }
-    TRY(run_todo(r, &p->todo, &p->n_todo, missing, p));
+    TRY(run_pending(r, &p->pending, &p->n_pending, missing, p));
 done:
     if (status != LIMN_OK) store_rollback(r->store);
     return status;
@@ -293,17 +293,17 @@ limn_status stage_attribute(limn_run_state *r) {
     TRY(plan(&p));
     TRY(run_stage_begin(r, "attribute", r->n));
     p.done = r->n;
-    for (size_t i = 0; i < p.n_todo; i++) p.done -= run_chunk_rows(r, p.todo[i]);
-    if (p.n_todo > 0) {
-        if ((size_t)p.workers > p.n_todo * p.groups) p.workers = (int)(p.n_todo * p.groups);
+    for (size_t i = 0; i < p.n_pending; i++) p.done -= run_chunk_rows(r, p.pending[i]);
+    if (p.n_pending > 0) {
+        if ((size_t)p.workers > p.n_pending * p.groups) p.workers = (int)(p.n_pending * p.groups);
         p.slots = p.workers + 2;
         TRY(rooms(&p));
-        TRY(limn_ordered(p.workers, p.slots, 0, p.n_todo * p.groups, produce, consume, &p));
+        TRY(limn_ordered(p.workers, p.slots, 0, p.n_pending * p.groups, produce, consume, &p));
         warn(&p);
     }
     for (size_t a = 0; a < r->exp->n_attributes; a++)
         if (!r->attribute[a].complete) TRY(store_complete(r->store, STORE_ATTRIBUTION, r->attribute[a].id));
-    TRY(run_stage_end(r, p.n_todo > 0 ? "finished" : "reused"));
+    TRY(run_stage_end(r, p.n_pending > 0 ? "finished" : "reused"));
 done:
     clear(&p);
     return status;

@@ -22,7 +22,7 @@ typedef struct {
 
 typedef struct {
     limn_run_state *r;
-    size_t *todo, n_todo, K, done;
+    size_t *pending, n_pending, K, done;
     int slots, workers;
     slot *slot;
     limn_session **session; /* (workers) */
@@ -51,7 +51,7 @@ static limn_status produce(void *ctx, size_t item, int slot_no, int worker) {
     limn_run_state *r = p->r;
     slot *s = &p->slot[slot_no];
     const limn_diff *d = limn_session_diff(p->session[worker]);
-    TRY(run_chunk_read(r, p->todo[item], s->x));
+    TRY(run_chunk_read(r, p->pending[item], s->x));
     TRY(d->forward(d->ctx, s->x));
     TRY(d->value(d->ctx, d->n_layers - 1, s->scores));
     for (size_t f = 0; f < r->exp->n_features; f++) {
@@ -113,7 +113,7 @@ static limn_status consume(void *ctx, size_t item, int slot_no) {
     predict *p = ctx;
     limn_run_state *r = p->r;
     slot *s = &p->slot[slot_no];
-    size_t c = p->todo[item], rows = run_chunk_rows(r, c);
+    size_t c = p->pending[item], rows = run_chunk_rows(r, c);
     TRY(store_begin(r->store));
     for (size_t b = 0; b < rows; b++) {
         size_t i = c * r->B + b;
@@ -183,7 +183,7 @@ static void clear(predict *p) {
     free(p->slot);
     free(p->session);
     free(p->tap);
-    free(p->todo);
+    free(p->pending);
     free(p->have);
 }
 
@@ -218,19 +218,19 @@ limn_status stage_predict(limn_run_state *r) {
     TRY(limn_new(&p.have, r->n, 1));
     TRY(extractions(r));
     TRY(store_have(r->store, STORE_PREDICTIONS, r->model_id, r->dataset_id, p.have, r->n, NULL));
-    TRY(run_todo(r, &p.todo, &p.n_todo, missing, &p));
+    TRY(run_pending(r, &p.pending, &p.n_pending, missing, &p));
     TRY(run_stage_begin(r, "predict", r->n));
     p.done = r->n;
-    for (size_t i = 0; i < p.n_todo; i++) p.done -= run_chunk_rows(r, p.todo[i]);
-    if (p.n_todo > 0) {
-        if ((size_t)p.workers > p.n_todo) p.workers = (int)p.n_todo;
+    for (size_t i = 0; i < p.n_pending; i++) p.done -= run_chunk_rows(r, p.pending[i]);
+    if (p.n_pending > 0) {
+        if ((size_t)p.workers > p.n_pending) p.workers = (int)p.n_pending;
         p.slots = p.workers + 2;
         TRY(rooms(&p));
-        TRY(limn_ordered(p.workers, p.slots, 0, p.n_todo, produce, consume, &p));
+        TRY(limn_ordered(p.workers, p.slots, 0, p.n_pending, produce, consume, &p));
     }
     for (size_t f = 0; f < r->exp->n_features; f++)
         if (!r->feature[f].complete) TRY(store_complete(r->store, STORE_EXTRACTION, r->feature[f].id));
-    TRY(run_stage_end(r, p.n_todo > 0 ? "finished" : "reused"));
+    TRY(run_stage_end(r, p.n_pending > 0 ? "finished" : "reused"));
 done:
     clear(&p);
     return status;

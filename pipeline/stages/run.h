@@ -76,8 +76,8 @@ limn_status run_stage_end(limn_run_state *r, const char *status) LIMN_CHECK;
 limn_status run_at(const limn_run_state *r, int line, limn_status s) LIMN_CHECK;
 
 /* The chunks that lack rows: *list (n) of chunk numbers, by `missing(ctx, sample)`. The caller frees. */
-limn_status run_todo(const limn_run_state *r, size_t **list, size_t *n, int (*missing)(const void *, size_t),
-                     const void *ctx) LIMN_CHECK;
+limn_status run_pending(const limn_run_state *r, size_t **list, size_t *n, int (*missing)(const void *, size_t),
+                        const void *ctx) LIMN_CHECK;
 /* Number of samples in chunk c: B, or fewer in the last one. */
 size_t run_chunk_rows(const limn_run_state *r, size_t c);
 /* x (B, C, H, W): the samples of chunk c, the rest of the rows zero. */

@@ -60,8 +60,8 @@ size_t run_chunk_rows(const limn_run_state *r, size_t c) {
     return left < r->B ? left : r->B;
 }
 
-limn_status run_todo(const limn_run_state *r, size_t **list, size_t *n, int (*missing)(const void *, size_t),
-                     const void *ctx) {
+limn_status run_pending(const limn_run_state *r, size_t **list, size_t *n, int (*missing)(const void *, size_t),
+                        const void *ctx) {
     limn_status s = limn_new(list, r->chunks, sizeof **list);
     *n = 0;
     for (size_t c = 0; s == LIMN_OK && c < r->chunks; c++) {

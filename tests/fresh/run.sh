@@ -14,7 +14,7 @@ mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep -m1 '/debian/*$')
 mirror=${mirror%/}
 security=$(apt-get indextargets --format '$(REPO_URI)' | grep -m1 'debian-security' || true)
 leave() {
-    for m in "$dir/work/shared" "$dir/proc" "$dir/dev"; do mountpoint -q "$m" && umount -l "$m"; done
+    for m in "$dir/src/shared" "$dir/proc" "$dir/dev"; do mountpoint -q "$m" && umount -l "$m"; done
     true
 }
 trap leave EXIT
@@ -35,15 +35,15 @@ inside() { chroot "$dir" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME
     http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" "$@"; }
 inside apt-get update -qq
 inside apt-get install -y -qq --no-install-recommends make git ca-certificates >/dev/null
-git clone -q "$top" "$dir/work/limn"
+git clone -q "$top" "$dir/src/limn"
 if [ -d "$top/../shared" ]; then
-    mkdir -p "$dir/work/shared"
-    mount --bind "$(cd "$top/../shared" && pwd)" "$dir/work/shared"
-    mount -o remount,bind,ro "$dir/work/shared"
+    mkdir -p "$dir/src/shared"
+    mount --bind "$(cd "$top/../shared" && pwd)" "$dir/src/shared"
+    mount -o remount,bind,ro "$dir/src/shared"
 fi
 for target in demo test; do
     echo "== make $target in a bare Debian $version"
-    inside sh -c "cd /work/limn && make $target" | tee "$dir.$target.log" | tail -40
+    inside sh -c "cd /src/limn && make $target" | tee "$dir.$target.log" | tail -40
     tail -1 "$dir.$target.log" | grep -q . || exit 1
 done
 tail -1 "$dir.test.log" | grep -qE '^[1-9][0-9]* passed, 0 failed, [0-9]+ skipped$'
