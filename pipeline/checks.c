@@ -88,7 +88,6 @@ static limn_status check_attribute(limn_run_state *r, run_attribute *a, const ex
     TRY(limn_attribute_resolve(a->method, d, &a->options));
     a->shape = limn_attribute_shape(a->method, d, &a->options);
     a->size = limn_shape_size(&a->shape);
-    a->scratch = limn_attribute_scratch(a->method, d, &a->options);
     a->outputs = limn_shape_size(&d->layer[a->options.output.index].out);
     a->targets = e->target.kind == TARGET_ALL ? a->outputs : e->target.kind == TARGET_CLASSES ? e->target.n : 1;
     TRY(limn_attribute_note(&note, a->method, d, &a->options));

@@ -77,6 +77,8 @@ static limn_status as_text(const text_out *t) {
             if (listings[l].get == attribution_row) TRY(options_text(t, limn_methods_table[i].options));
         }
     }
+    TRY(text_put(t, "\noptions of every attribution method\n"));
+    TRY(options_text(t, limn_common_options));
     for (const experiment_section *s = experiment_sections; s->where; s++) {
         TRY(text_put(t, "\nexperiment file: %s\n", s->where));
         for (const experiment_key *k = s->key; k->key; k++) {
@@ -103,6 +105,16 @@ static cJSON *append(cJSON *array) {
     return o;
 }
 
+static int options_json(cJSON *array, const limn_option_row *k) {
+    for (; k->key; k++) {
+        cJSON *entry = append(array);
+        if (!entry || !add(entry, "key", k->key) || !add(entry, "values", k->values) ||
+            !add(entry, "default", k->fallback) || !add(entry, "help", k->help))
+            return 0;
+    }
+    return 1;
+}
+
 static int listing_json(cJSON *top, const listing *l) {
     cJSON *array = cJSON_AddArrayToObject(top, l->title), *o, *options;
     row r;
@@ -111,12 +123,7 @@ static int listing_json(cJSON *top, const listing *l) {
         if (!(o = append(array)) || !add(o, "name", r.name) || !add(o, "help", r.help)) return 0;
         if (l->get != attribution_row) continue;
         if (!add(o, "flavour", r.more) || !(options = cJSON_AddArrayToObject(o, "options"))) return 0;
-        for (const limn_option_row *k = limn_methods_table[i].options; k && k->key; k++) {
-            cJSON *entry = append(options);
-            if (!entry || !add(entry, "key", k->key) || !add(entry, "values", k->values) ||
-                !add(entry, "default", k->fallback) || !add(entry, "help", k->help))
-                return 0;
-        }
+        if (!options_json(options, limn_methods_table[i].options)) return 0;
     }
     return 1;
 }
@@ -137,6 +144,8 @@ static limn_status as_json(const text_out *t) {
     char *text = NULL;
     int ok = file != NULL;
     for (size_t l = 0; ok && l < COUNT_OF(listings); l++) ok = listing_json(top, &listings[l]);
+    cJSON *common = ok ? cJSON_AddArrayToObject(top, "options of every attribution method") : NULL;
+    ok = common && options_json(common, limn_common_options);
     for (const experiment_section *s = experiment_sections; ok && s->where; s++) ok = section_json(file, s);
     text = ok ? cJSON_Print(top) : NULL;
     if (!text) FAIL(LIMN_ENOMEM, "no memory for the list of methods");

@@ -17,8 +17,8 @@
 #include "attribution/modifiers.h"
 #include "base/try.h"
 
-size_t gradient_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o) {
-    (void)m, (void)o;
+size_t gradient_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
+    (void)m, (void)o, (void)n_seeds;
     return d->B * limn_shape_size(&d->input);
 }
 

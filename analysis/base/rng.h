@@ -17,7 +17,8 @@ enum limn_rng_stage {
     LIMN_RNG_PLOT_ORDER,    /* the order in which points are drawn */
     LIMN_RNG_SELFTEST,      /* inputs and places of the engine's self-test */
     LIMN_RNG_QUALITY,       /* subsets of quality figures */
-    LIMN_RNG_TEST           /* tests */
+    LIMN_RNG_TEST,          /* tests */
+    LIMN_RNG_NOISE          /* noisy copies of an input (attribution) */
 };
 
 limn_rng limn_rng_stream(uint64_t seed, uint64_t stage, uint64_t index);

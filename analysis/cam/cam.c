@@ -103,7 +103,8 @@ static pieces pieces_of(const limn_method *m, const limn_diff *d, const limn_att
                     round_up(doubles * sizeof(double) / sizeof(float))};
 }
 
-size_t cam_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o) {
+size_t cam_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
+    (void)n_seeds;
     pieces p = pieces_of(m, d, o);
     return 2 * p.layer + p.low + p.zoom;
 }

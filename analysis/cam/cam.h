@@ -24,7 +24,7 @@ int cam_last_conv(const limn_diff *d, int output);
  * layer; -1 where none is. */
 int cam_keras_vis_layer(const limn_diff *d, int output);
 
-size_t cam_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o);
+size_t cam_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds);
 limn_status cam_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job);
 
 #endif

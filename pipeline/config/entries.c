@@ -195,19 +195,31 @@ static limn_status at_line(const experiment_parser *p, const yaml_node_t *node, 
     return limn_fail_at(s, "%s:%d: ", p->e->path, experiment_line(node));
 }
 
-/* The rows of `attribute` that a method knows as options. */
-static int is_option(const experiment_key *k) {
-    return k->only && k->only[0] == '(';
-}
-
 limn_status experiment_attribute_options(const limn_method **m, limn_attribute_options *o,
                                          const experiment_attribute *a) {
     limn_status status = LIMN_OK;
     TRY(limn_method_get(m, a->method, a->flavour));
     *o = limn_attribute_defaults(*m);
-    for (const experiment_key *k = experiment_section_find("attribute")->key; k->key; k++)
-        if (is_option(k))
-            TRY(limn_attribute_set(*m, o, k->key, *(char *const *)(const void *)((const char *)a + k->offset)));
+    for (size_t i = 0; i < a->n_settings; i++) TRY(limn_attribute_set(*m, o, a->setting[i].key, a->setting[i].value));
+done:
+    return status;
+}
+
+/* Keeps the options that were given, each tried by itself, so that the message has its line. */
+static limn_status keep_settings(const experiment_parser *p, experiment_attribute *a, const limn_method *m,
+                                 const experiment_given *given) {
+    limn_status status = LIMN_OK;
+    limn_attribute_options o = limn_attribute_defaults(m);
+    if (given->n_options > 0) TRY(limn_new(&a->setting, given->n_options, sizeof *a->setting));
+    for (size_t i = 0; i < given->n_options; i++) {
+        const char *key = (const char *)given->option[0][i]->data.scalar.value, *text;
+        const experiment_key row = {.key = key, .values = "one word or number"};
+        TRY(experiment_scalar(p, &row, given->option[1][i], &text));
+        TRY(at_line(p, given->option[1][i], limn_attribute_set(m, &o, key, text)));
+        experiment_setting *kept = &a->setting[a->n_settings++];
+        TRY(limn_format(&kept->key, "%s", key));
+        TRY(limn_format(&kept->value, "%s", text));
+    }
 done:
     return status;
 }
@@ -219,17 +231,10 @@ static limn_status attribute_end(const experiment_parser *p, const entry_rule *r
     const experiment_section *s = experiment_section_find("attribute");
     const yaml_node_t *at = experiment_given_for(s, given, "flavour");
     const limn_method *m;
-    limn_attribute_options o;
     char fallback[80];
-    const char *text;
     if (!limn_method_find(a->method, NULL) || !at) at = experiment_given_for(s, given, "method");
     TRY(at_line(p, at, limn_method_get(&m, a->method, a->flavour)));
-    o = limn_attribute_defaults(m);
-    for (size_t j = 0; s->key[j].key; j++) { /* each by itself, so that the message has its line */
-        if (!is_option(&s->key[j]) || !given->value[j]) continue;
-        TRY(experiment_scalar(p, &s->key[j], given->value[j], &text));
-        TRY(at_line(p, given->value[j], limn_attribute_set(m, &o, s->key[j].key, text)));
-    }
+    TRY(keep_settings(p, a, m, given));
     snprintf(fallback, sizeof fallback, "%s%s%s", a->method, strcmp(a->flavour, "limn") ? "-" : "",
              strcmp(a->flavour, "limn") ? a->flavour : "");
     TRY(settle_name(p, r, &a->name, fallback, i, node, given));
@@ -268,8 +273,7 @@ done:
 }
 
 static limn_status attribute_put(cJSON *o, const void *entry) {
-    limn_status s = experiment_put_map(o, experiment_section_find("attribute"), entry, NULL,
-                                       "output layer channels size grad_modifier backprop_modifier");
+    limn_status s = experiment_put_map(o, experiment_section_find("attribute"), entry, NULL, "");
     return s == LIMN_OK ? put_options(o, entry) : s;
 }
 

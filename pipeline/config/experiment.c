@@ -139,12 +139,11 @@ static void free_attribute(experiment_attribute *a) {
     free(a->name);
     free(a->method);
     free(a->flavour);
-    free(a->layer);
-    free(a->output);
-    free(a->channels);
-    free(a->size);
-    free(a->grad_modifier);
-    free(a->backprop_modifier);
+    for (size_t i = 0; i < a->n_settings; i++) {
+        free(a->setting[i].key);
+        free(a->setting[i].value);
+    }
+    free(a->setting);
     experiment_target_clear(&a->target);
 }
 

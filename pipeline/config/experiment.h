@@ -27,13 +27,14 @@ typedef struct {
 } experiment_embed;
 
 typedef struct {
+    char *key, *value;
+} experiment_setting;
+
+typedef struct {
     char *name, *method, *flavour; /* flavour: "limn" */
-    char *layer, *output;          /* "auto"; "last" */
-    char *channels;                /* "reduce" | "keep" */
-    char *size;                    /* "input" | "layer" */
-    char *grad_modifier;           /* "auto": the method's own default */
-    char *backprop_modifier;       /* "auto": the method's own default; "none", "guided", "relu" */
-    experiment_target target;      /* resolved: the entry's, or the experiment's */
+    experiment_setting *setting;   /* (n_settings) the method's options as given */
+    size_t n_settings;
+    experiment_target target; /* resolved: the entry's, or the experiment's */
     int line;
 } experiment_attribute;
 
@@ -108,8 +109,8 @@ limn_status experiment_target_text(char **out, const experiment_target *t) LIMN_
 
 /* One row a key, for the parser, `limn methods`, the docs and the tests. `values` is what the message of a wrong value
  * quotes: words as "a|b|c", else a phrase. `fallback`: the default as the file would say it, "(…)" in words, NULL: the
- * key is required. `only`: NULL, or the kinds of entry that have the key ("tsne"; "heatmaps picture"; "(method)": the
- * methods that list it among their options). The rest of a row is the parser's. */
+ * key is required. `only`: NULL, or the kinds of entry that have the key ("tsne"; "heatmaps picture"). The rest of a
+ * row is the parser's. */
 typedef struct experiment_key {
     const char *key, *values, *fallback, *help, *only;
     const struct experiment_type *type;
@@ -121,6 +122,7 @@ typedef struct experiment_section {
     const experiment_key *key; /* ends with key NULL */
     const char *kind_key;      /* the key whose value is an entry's kind ("method"), or NULL */
     const char *kinds; /* the keys of which just one is given and names the kind ("scatter heatmaps"), or NULL */
+    const char *(*option)(size_t i); /* keys that entries may have beside the rows, NULL at the end; or NULL */
 } experiment_section;
 extern const experiment_section experiment_sections[]; /* ends with where NULL */
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/nearest.h"
 #include "base/try.h"
 
@@ -39,7 +40,7 @@ int experiment_described(const experiment_key *k) {
 
 /* Whether the row holds for entries of this kind. */
 static int applies(const experiment_key *k, const char *kind) {
-    return !k->only || k->only[0] == '(' || (kind && experiment_word_in(k->only, ' ', kind) >= 0);
+    return !k->only || (kind && experiment_word_in(k->only, ' ', kind) >= 0);
 }
 
 /* " in `embed`", "" at the top. */
@@ -51,11 +52,28 @@ static const char *in_section(char *buf, size_t size, const experiment_section *
     return buf;
 }
 
+static int is_option(const experiment_section *s, const char *name) {
+    const char *key;
+    for (size_t i = 0; s->option && (key = s->option(i)); i++)
+        if (!strcmp(key, name)) return 1;
+    return 0;
+}
+
+/* The nearest of the first of the section's options, or NULL. */
+static const char *nearest_option(const experiment_section *s, const char *name) {
+    const char *key[512];
+    size_t n = 0;
+    while (n + 1 < COUNT_OF(key) && (key[n] = s->option(n))) n++;
+    key[n] = NULL;
+    return limn_nearest(name, key);
+}
+
 static limn_status unknown_key(const experiment_parser *p, const experiment_section *s, const yaml_node_t *key) {
     experiment_shown shown;
     char where[40], hint[96], known[400];
     const char *name = (const char *)key->data.scalar.value;
     const char *nearest = limn_nearest_in(name, s->key, sizeof *s->key);
+    if (!nearest && s->option) nearest = nearest_option(s, name);
     size_t n = 0;
     for (const experiment_key *k = s->key; k->key && n < sizeof known; k++)
         n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", n ? ", " : " (known: ", k->key);
@@ -63,6 +81,22 @@ static limn_status unknown_key(const experiment_parser *p, const experiment_sect
     return experiment_fail(p, key, "unknown key `%s`%s%s", experiment_show(&shown, name),
                            in_section(where, sizeof where, s),
                            nearest ? limn_did_you_mean(hint, sizeof hint, nearest) : known);
+}
+
+/* A key that is an option of the section's entries. */
+static limn_status add_option(const experiment_parser *p, const experiment_section *s, yaml_node_t *key,
+                              yaml_node_t *value, experiment_given *given) {
+    char where[40];
+    const char *name = (const char *)key->data.scalar.value;
+    for (size_t i = 0; i < given->n_options; i++)
+        if (!strcmp((const char *)given->option[0][i]->data.scalar.value, name))
+            return experiment_fail(p, key, "the key `%s` is given twice%s", name, in_section(where, sizeof where, s));
+    if (experiment_is_null(value)) return LIMN_OK;
+    if (given->n_options == EXPERIMENT_MAX_OPTIONS)
+        return experiment_fail(p, key, "an entry may have %d options", EXPERIMENT_MAX_OPTIONS);
+    given->option[0][given->n_options] = key;
+    given->option[1][given->n_options++] = value;
+    return LIMN_OK;
 }
 
 /* 1. Which row each pair of the mapping is for. */
@@ -84,7 +118,12 @@ static limn_status sort_pairs(const experiment_parser *p, const experiment_secti
         const char *name = (const char *)key->data.scalar.value;
         size_t i = 0;
         while (s->key[i].key && strcmp(s->key[i].key, name)) i++;
-        if (!s->key[i].key) return unknown_key(p, s, key);
+        if (!s->key[i].key) {
+            if (!is_option(s, name)) return unknown_key(p, s, key);
+            limn_status status = add_option(p, s, key, value, given);
+            if (status != LIMN_OK) return status;
+            continue;
+        }
         if (seen[i]++)
             return experiment_fail(p, key, "the key `%s` is given twice%s", name, in_section(where, sizeof where, s));
         if (!experiment_is_null(value)) given->value[i] = value;

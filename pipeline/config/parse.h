@@ -22,6 +22,7 @@ enum {
     EXPERIMENT_MAX_DEPTH = 16,      /* of nesting */
     EXPERIMENT_MAX_ANCHORS = 1000,  /* and lines that begin with % */
     EXPERIMENT_MAX_KEYS = 24,       /* of one table */
+    EXPERIMENT_MAX_OPTIONS = 32,    /* of a method, in one entry */
     EXPERIMENT_MAX_ENTRIES = 1000,  /* of embed, attribute, plots, features */
     EXPERIMENT_MAX_COLUMNS = 64,    /* of one grid */
     EXPERIMENT_MAX_TARGETS = 4096   /* of one target */
@@ -44,7 +45,9 @@ typedef struct experiment_type {
 /* The values that a mapping gave, by the row of its table; NULL where the key is absent (or null). */
 typedef struct {
     yaml_node_t *value[EXPERIMENT_MAX_KEYS];
-    const char *kind; /* of the entry, or NULL */
+    const char *kind;                               /* of the entry, or NULL */
+    yaml_node_t *option[2][EXPERIMENT_MAX_OPTIONS]; /* keys of the section's `option`s, and their values */
+    size_t n_options;
 } experiment_given;
 
 /* ---- document.c ---- */

@@ -111,22 +111,9 @@ static const experiment_key attribute_keys[] = {
      0},
     {"flavour", "a flavour", "limn", "whose choices are reproduced: see `limn methods`", NULL, &experiment_text_type,
      AT(experiment_attribute, flavour), 0, 0},
-    {"output", "a layer's name or index, or `last`", "last", "the layer whose unit is explained", "(method)",
-     &experiment_text_type, AT(experiment_attribute, output), 0, 0},
     {"target", "predicted, label, all, a class (number or name), a list of classes, or {contrast: [a, b]}",
      "(the experiment's)", "whose score is explained", NULL, &experiment_target_type, AT(experiment_attribute, target),
      0, 0},
-    {"layer", "a layer's name or index, or `auto`", "auto", "the layer of a CAM; auto: the flavour's own rule",
-     "(method)", &experiment_text_type, AT(experiment_attribute, layer), 0, 0},
-    {"channels", "reduce|keep|auto", "auto", "one map, or one a channel of the input; auto: the method's", "(method)",
-     &experiment_text_type, AT(experiment_attribute, channels), 0, 0},
-    {"size", "input|layer|auto", "auto", "of a CAM: as large as the input, or as the layer; auto: the method's",
-     "(method)", &experiment_text_type, AT(experiment_attribute, size), 0, 0},
-    {"grad_modifier", "a modifier of the method, or `auto`", "auto", "what is done to the gradient; auto: the method's",
-     "(method)", &experiment_text_type, AT(experiment_attribute, grad_modifier), 0, 0},
-    {"backprop_modifier", "a modifier of the method, or `auto`", "auto",
-     "how a ReLU lets the gradient pass; auto: the method's", "(method)", &experiment_text_type,
-     AT(experiment_attribute, backprop_modifier), 0, 0},
     END};
 
 static const experiment_key plots_keys[] = {
@@ -174,12 +161,12 @@ static const experiment_key model_keys[] = {
     {"weights", "a file", NULL, "its weights", NULL, &experiment_path_type, AT(limn_experiment, weights), 0, 0},
     END};
 
-const experiment_section experiment_sections[] = {{"experiment", experiment_keys, NULL, NULL},
-                                                  {"model", model_keys, NULL, NULL},
-                                                  {"data", data_keys, NULL, NULL},
-                                                  {"preprocess", preprocess_keys, NULL, NULL},
-                                                  {"embed", embed_keys, "method", NULL},
-                                                  {"attribute", attribute_keys, NULL, NULL},
-                                                  {"target", contrast_keys, NULL, NULL},
-                                                  {"plots", plots_keys, NULL, "scatter heatmaps picture"},
-                                                  {NULL, NULL, NULL, NULL}};
+const experiment_section experiment_sections[] = {{"experiment", experiment_keys, NULL, NULL, NULL},
+                                                  {"model", model_keys, NULL, NULL, NULL},
+                                                  {"data", data_keys, NULL, NULL, NULL},
+                                                  {"preprocess", preprocess_keys, NULL, NULL, NULL},
+                                                  {"embed", embed_keys, "method", NULL, NULL},
+                                                  {"attribute", attribute_keys, NULL, NULL, limn_option_key},
+                                                  {"target", contrast_keys, NULL, NULL, NULL},
+                                                  {"plots", plots_keys, NULL, "scatter heatmaps picture", NULL},
+                                                  {NULL, NULL, NULL, NULL, NULL}};

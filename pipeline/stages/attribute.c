@@ -28,6 +28,7 @@ typedef struct {
     limn_diff_memo *memo;
     const limn_diff *diff; /* the session's, through the memo */
     float *x, *scores, *seed, *scratch;
+    uint64_t *key; /* (B) */
 } worker_room;
 
 typedef struct {
@@ -79,31 +80,41 @@ static int target_class(const run_attribute *a, size_t t, const float *scores, i
     return (int)t;
 }
 
-/* Maps of one entry for the targets [first, first + group) of a chunk. */
+/* Maps of one entry for the targets [first, first + group) of a chunk, whose forward pass the session holds. */
 static limn_status explain(attribute *p, const run_attribute *a, size_t index, size_t chunk, size_t first, slot *s,
                            worker_room *w) {
     limn_status status = LIMN_OK;
     limn_run_state *r = p->r;
-    const limn_diff *d = w->diff;
-    size_t K = a->outputs, rows = run_chunk_rows(r, chunk);
-    TRY(d->value(d->ctx, a->options.output.index, w->scores));
-    for (size_t g = 0; g < p->group[index] && first + g < a->targets; g++) {
+    size_t K = a->outputs, rows = run_chunk_rows(r, chunk), n = p->group[index];
+    if (first >= a->targets) return LIMN_OK;
+    if (n > a->targets - first) n = a->targets - first;
+    TRY(w->diff->value(w->diff->ctx, a->options.output.index, w->scores));
+    memset(w->seed, 0, n * r->B * K * sizeof(float));
+    for (size_t g = 0; g < n; g++) {
         int *target = s->target[index] + g * r->B;
-        memset(w->seed, 0, r->B * K * sizeof(float));
+        float *seed = w->seed + g * r->B * K;
         for (size_t b = 0; b < rows; b++) {
             target[b] = target_class(a, first + g, w->scores + b * K, limn_dataset_label(r->data, chunk * r->B + b));
             if (target[b] < 0) continue;
-            w->seed[b * K + (size_t)target[b]] = 1;
-            if (a->entry->target.kind == TARGET_CONTRAST) w->seed[b * K + (size_t)a->entry->target.classes[1]] -= 1;
+            seed[b * K + (size_t)target[b]] = 1;
+            if (a->entry->target.kind == TARGET_CONTRAST) seed[b * K + (size_t)a->entry->target.classes[1]] -= 1;
         }
-        limn_attribute_job job = {
-            .diff = d, .seed = w->seed, .scratch = w->scratch, .map = s->map[index] + g * r->B * a->size};
-        TRY(limn_attribute_run(a->method, &a->options, &job));
     }
+    limn_attribute_job job = {.diff = w->diff,
+                              .x = w->x,
+                              .n_seeds = n,
+                              .seed = w->seed,
+                              .random = r->exp->seed,
+                              .key = w->key,
+                              .scratch = w->scratch,
+                              .map = s->map[index]};
+    TRY(limn_attribute_run(a->method, &a->options, &job));
 done:
     return status;
 }
 
+/* One item: first the entries that leave the forward pass as it is, which all share it; then the others, which put
+ * other inputs through the network, each after a pass of its own. */
 static limn_status produce(void *ctx, size_t item, int slot_no, int worker) {
     limn_status status = LIMN_OK;
     attribute *p = ctx;
@@ -111,11 +122,17 @@ static limn_status produce(void *ctx, size_t item, int slot_no, int worker) {
     worker_room *w = &p->room[worker];
     const limn_diff *d = w->diff;
     size_t chunk = p->pending[item / p->groups], group = item % p->groups;
+    int stale = 1;
     TRY(run_chunk_read(r, chunk, w->x));
-    TRY(d->forward(d->ctx, w->x));
-    for (size_t a = 0; a < r->exp->n_attributes; a++)
-        if (chunk_lacks(r, &r->attribute[a], chunk))
-            TRY(explain(p, &r->attribute[a], a, chunk, group * p->group[a], &p->slot[slot_no], w));
+    for (size_t b = 0; b < r->B; b++) w->key[b] = chunk * r->B + b;
+    for (int forwards = 0; forwards < 2; forwards++)
+        for (size_t a = 0; a < r->exp->n_attributes; a++) {
+            const run_attribute *e = &r->attribute[a];
+            if (limn_attribute_forwards(e->method, &e->options) != forwards || !chunk_lacks(r, e, chunk)) continue;
+            if (stale) TRY(d->forward(d->ctx, w->x));
+            TRY(explain(p, e, a, chunk, group * p->group[a], &p->slot[slot_no], w));
+            stale = forwards;
+        }
 done:
     return status;
 }
@@ -167,11 +184,13 @@ static limn_status rooms(attribute *p) {
     limn_status status = LIMN_OK;
     limn_run_state *r = p->r;
     const limn_diff *d = limn_session_diff(r->probe);
-    size_t n = r->exp->n_attributes, most_outputs = 1, most_scratch = 1;
+    size_t n = r->exp->n_attributes, most_outputs = 1, most_seeds = 1, most_scratch = 1;
     for (size_t a = 0; a < n; a++) {
         const run_attribute *e = &r->attribute[a];
         if (e->outputs > most_outputs) most_outputs = e->outputs;
-        if (e->scratch > most_scratch) most_scratch = e->scratch;
+        if (e->outputs * p->group[a] > most_seeds) most_seeds = e->outputs * p->group[a];
+        size_t scratch = limn_attribute_scratch(e->method, d, &e->options, p->group[a]);
+        if (scratch > most_scratch) most_scratch = scratch;
     }
     TRY(limn_new(&p->slot, (size_t)p->slots, sizeof *p->slot));
     TRY(limn_new(&p->room, (size_t)p->workers, sizeof *p->room));
@@ -191,7 +210,8 @@ static limn_status rooms(attribute *p) {
         m->diff = limn_diff_memo_diff(m->memo);
         TRY(limn_new(&m->x, r->B * limn_shape_size(&d->input), sizeof(float)));
         TRY(limn_new(&m->scores, r->B * most_outputs, sizeof(float)));
-        TRY(limn_new(&m->seed, r->B * most_outputs, sizeof(float)));
+        TRY(limn_new(&m->seed, r->B * most_seeds, sizeof(float)));
+        TRY(limn_new(&m->key, r->B, sizeof *m->key));
         TRY(limn_new(&m->scratch, most_scratch, sizeof(float)));
     }
 done:
@@ -215,6 +235,7 @@ static void clear(attribute *p) {
         free(p->room[w].scores);
         free(p->room[w].seed);
         free(p->room[w].scratch);
+        free(p->room[w].key);
     }
     free(p->slot);
     free(p->room);
@@ -268,7 +289,7 @@ static limn_status plan(attribute *p) {
     p->groups = 1;
     for (size_t a = 0; a < n; a++) {
         const run_attribute *e = &r->attribute[a];
-        size_t bytes = r->B * e->size * sizeof(float), fit = GROUP_BYTES / bytes;
+        size_t bytes = r->B * (e->size + e->outputs) * sizeof(float), fit = GROUP_BYTES / bytes;
         p->group[a] = fit < 1 ? 1 : fit > e->targets ? e->targets : fit;
         size_t groups = (e->targets + p->group[a] - 1) / p->group[a];
         if (groups > p->groups) p->groups = groups;

@@ -22,7 +22,6 @@ typedef struct {
     limn_attribute_options options;
     limn_shape shape; /* of a map */
     size_t size;      /* floats of a map */
-    size_t scratch;   /* floats of work space */
     size_t outputs;   /* units of the explained layer */
     size_t targets;   /* maps a sample */
     int64_t id;

@@ -26,23 +26,34 @@ done:
     return status;
 }
 
-float *explain(const limn_diff *d, const char *method, const char *flavour, const char *options, const float *seed,
-               limn_shape *shape) {
+float *explain_job(const char *method, const char *flavour, const char *options, const limn_attribute_job *job,
+                   limn_shape *shape) {
     limn_status status = LIMN_OK;
+    const limn_diff *d = job->diff;
     const limn_method *m;
     limn_attribute_options o;
-    float *map = NULL, *scratch = NULL;
+    limn_attribute_job j = *job;
+    uint64_t key[EXPLAIN_MOST_ROWS];
     char text[256];
+    j.map = j.scratch = NULL;
+    if (!j.n_seeds) j.n_seeds = 1;
+    for (size_t b = 0; b < d->B && b < EXPLAIN_MOST_ROWS; b++) key[b] = b;
+    if (!j.key && d->B <= EXPLAIN_MOST_ROWS) j.key = key;
     TRY(explain_options(d, method, flavour, options, &m, &o, text));
     *shape = limn_attribute_shape(m, d, &o);
-    TRY(limn_new(&map, d->B * limn_shape_size(shape), sizeof *map));
-    TRY(limn_new(&scratch, limn_attribute_scratch(m, d, &o), sizeof *scratch));
-    TRY(limn_attribute_run(m, &o, &(limn_attribute_job){d, seed, scratch, map}));
+    TRY(limn_new(&j.map, j.n_seeds * d->B * limn_shape_size(shape), sizeof *j.map));
+    TRY(limn_new(&j.scratch, limn_attribute_scratch(m, d, &o, j.n_seeds), sizeof *j.scratch));
+    TRY(limn_attribute_run(m, &o, &j));
 done:
-    free(scratch);
-    if (status == LIMN_OK) return map;
-    free(map);
+    free(j.scratch);
+    if (status == LIMN_OK) return j.map;
+    free(j.map);
     return NULL;
+}
+
+float *explain(const limn_diff *d, const char *method, const char *flavour, const char *options, const float *seed,
+               limn_shape *shape) {
+    return explain_job(method, flavour, options, &(limn_attribute_job){.diff = d, .seed = seed}, shape);
 }
 
 void explain_seed(float *seed, size_t B, size_t n, const int *target) {

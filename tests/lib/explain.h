@@ -9,6 +9,12 @@
 float *explain(const limn_diff *d, const char *method, const char *flavour, const char *options, const float *seed,
                limn_shape *shape);
 
+/* The same of a job: diff (after its forward pass) and seed are the caller's; x, n_seeds, random and residual where the
+ * method asks for them; key NULL: 0, 1, 2 …. The maps are (n_seeds, B, *shape). */
+enum { EXPLAIN_MOST_ROWS = 256 }; /* of a chunk whose keys are not given */
+float *explain_job(const char *method, const char *flavour, const char *options, const limn_attribute_job *job,
+                   limn_shape *shape);
+
 /* The same, only to the resolved options. */
 limn_status explain_options(const limn_diff *d, const char *method, const char *flavour, const char *options,
                             const limn_method **m, limn_attribute_options *o, char text[256]);

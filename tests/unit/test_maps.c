@@ -420,11 +420,13 @@ static void rows_stand_alone(void **state) {
     net_open(&n, C);
     for (const limn_method *m = limn_methods_table; m->name; m++) {
         limn_shape s;
-        float *before = explain(n.d, m->name, m->flavour, "", n.seed, &s);
+        const limn_attribute_job job = {.diff = n.d, .x = n.x, .seed = n.seed};
+        assert_int_equal(n.d->forward(n.d->ctx, n.x), LIMN_OK);
+        float *before = explain_job(m->name, m->flavour, "", &job, &s);
         size_t size = limn_shape_size(&s);
         for (size_t i = 0; i < C * PIXELS; i++) n.x[C * PIXELS + i] = 1 - n.x[C * PIXELS + i];
         assert_int_equal(n.d->forward(n.d->ctx, n.x), LIMN_OK);
-        float *after = explain(n.d, m->name, m->flavour, "", n.seed, &s);
+        float *after = explain_job(m->name, m->flavour, "", &job, &s);
         assert_memory_equal(before, after, size * sizeof *after);
         assert_memory_not_equal(before + size, after + size, size * sizeof *after);
         free(before);
@@ -441,10 +443,11 @@ static void failures_are_handed_on(void **state) {
                                  {{"out", LIMN_KIND_DENSE, {1, {1}}}, NULL, {NULL}}};
     toy_replay r;
     limn_shape s;
-    const float seed[] = {1};
+    const float seed[] = {1}, x[4] = {0};
     toy_replay_init(&r, 1, &(limn_shape){3, {1, 2, 2}}, record, 3);
     for (const limn_method *m = limn_methods_table; m->name; m++) {
-        assert_null(explain(&r.diff, m->name, m->flavour, "", seed, &s));
+        const limn_attribute_job job = {.diff = &r.diff, .x = x, .seed = seed};
+        assert_null(explain_job(m->name, m->flavour, "", &job, &s));
         assert_string_equal(limn_message(), "the replay does not hold this array");
     }
     toy_replay_clear(&r);
