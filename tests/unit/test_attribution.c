@@ -118,8 +118,7 @@ static void mistakes_are_named(void **state) {
     static const struct {
         const char *method, *flavour, *options, *message;
     } row[] = {
-        {"salency", NULL, "",
-         "unknown method `salency` (did you mean `saliency`?); `limn methods` lists them"},
+        {"salency", NULL, "", "unknown method `salency` (did you mean `saliency`?); `limn methods` lists them"},
         {"gradcam", "kerasvis", "", "method `gradcam` has no flavour `kerasvis`; it has `limn`, `keras-vis`"},
         {"saliency", NULL, "grad_modifer=none",
          "unknown option `grad_modifer` (did you mean `grad_modifier`?); method `saliency` of flavour `limn` has "
