@@ -194,6 +194,7 @@ static const loop_case cases[] = {
     {"lrn", LIMN_OP_LRN, {.axis = 0, .units = 4, .p = {0.4f, 0.75f, 1}}, ONE(PICTURE(7, 2, 3)), AT(1, 1)},
     {"softmax of columns", LIMN_OP_SOFTMAX, {.axis = 2}, ONE(PICTURE(3, 4, 5)), AT(0, 2)},
     {"log softmax", LIMN_OP_LOG_SOFTMAX, {.axis = 0}, ONE({1, {9}}), AT(0, 2)},
+    {"concat few channels", LIMN_OP_CONCAT, {.axis = 0}, TWO(PICTURE(3, 4, 4), PICTURE(5, 4, 4)), AT(0, 1)},
 };
 
 /* An input vector, of which each operand that moves is a slice under its own shape, a layer of its own ("operand 0" …);
