@@ -317,6 +317,7 @@ static void scale(const net_step *s, const limn_session *run, const float *x, co
 
 static limn_status scale_forward(const net_step *s, limn_session *run) {
     scale(s, run, run->address[s->link->x], s->node->bias, run->address[s->value]);
+    net_zero_tail(s, run, run->address[s->value]);
     return LIMN_OK;
 }
 

@@ -68,7 +68,6 @@ static limn_status connect(limn_net *n) {
     TRY(limn_new(&n->step, nodes, sizeof *n->step));
     TRY(limn_new(&n->link, links, sizeof *n->link));
     TRY(limn_new(&n->readers, nodes, sizeof *n->readers));
-    TRY(limn_new(&n->last_reader, nodes, sizeof *n->last_reader));
     TRY(limn_new(&n->moves, nodes, 1));
     TRY(limn_new(&n->ref, nodes, 1));
     n->moves[0] = 1;
@@ -76,11 +75,9 @@ static limn_status connect(limn_net *n) {
     for (int k = 0; k < g->n_nodes; k++) {
         n->step[k].link = next;
         next += g->node[k].n_in;
-        n->last_reader[k] = k;
         for (int j = 0; j < g->node[k].n_in; j++) {
             int in = g->node[k].in[j];
             n->readers[in]++;
-            n->last_reader[in] = k;
             n->moves[k] |= n->moves[in];
         }
     }
@@ -154,7 +151,6 @@ void limn_net_free(limn_net *n) {
     free(n->mem);
     free(n->ref);
     free(n->moves);
-    free(n->last_reader);
     free(n->readers);
     free(n->link);
     free(n->step);

@@ -30,6 +30,16 @@ const char *limn_engine_isa(void);                         /* the instruction se
 limn_status limn_engine_doctor(limn_text_fn write, void *ctx) LIMN_CHECK;
 
 limn_status limn_session_new(limn_session **out, const limn_net *n) LIMN_CHECK;
+/* What a session will be asked for at a layer. What is not asked for has no room that lasts, and what nothing that is
+ * asked for depends on is not computed; the bits of what is asked are the same. */
+enum {
+    LIMN_ASK_VALUE = 1, /* value() of it */
+    LIMN_ASK_FROM = 2,  /* vjp() from it */
+    LIMN_ASK_TO = 4     /* vjp() to it */
+};
+/* asks (n_layers + 1): those bits of layer l at [l + 1], so of LIMN_INPUT at [0]; copied. NULL: everything. */
+limn_status limn_session_new_for(limn_session **out, const limn_net *n, const unsigned char *asks) LIMN_CHECK;
+size_t limn_session_bytes(const limn_session *s); /* of its values and gradients */
 void limn_session_free(limn_session *s);
 /* Of a network with several inputs: what input 1, 2 … (x: plain, all rows) is in the forward passes that follow. Input 0
  * is forward()'s own, and the one that gradients go to. */

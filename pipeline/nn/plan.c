@@ -2,10 +2,9 @@
  *
  * 1. Steps are planned in the graph's order. An op picks its layouts (a convolution asks the library for `any` and
  * takes what it is given); what its neighbours hold in another layout is reordered, and only then.
- * 2. Every place is (region, offset). Values stay (KEEP); gradients share what room they can (slots.c); temporary places
- *    of different steps overlap. At the end the regions are laid one after another: the arena of a session.
- * 3. A ReLU writes over its input where no layer's output and no backward pass needs that input as it was; the gradient
- *    of an element-wise op stays in its slot.
+ * 2. Every value and gradient is a place; temporary places of different steps overlap. Where places lie is decided when a
+ *    session is made (memory.c).
+ * 3. The gradient of an element-wise op stays in its place, and its value may lie over its input.
  *
  * The net owns what is made here; net_unplan() frees it. One thread plans. */
 #include "nn/plan.h"
@@ -131,16 +130,18 @@ done:
     return status;
 }
 
+size_t net_bytes(const limn_net *n, int mem) {
+    return (dnnl_memory_desc_get_size(net_layout_of(n, mem)) + NET_ALIGN - 1) / NET_ALIGN * NET_ALIGN;
+}
+
 limn_status net_add_mem(limn_net *n, net_region region, dc_md_ref md, int *mem) {
     limn_status status = LIMN_OK;
-    size_t bytes = dnnl_memory_desc_get_size(md), *top = region == NET_TEMP ? &n->temp_top : &n->region_bytes[region];
+    size_t bytes = dnnl_memory_desc_get_size(md);
     if (bytes > SIZE_MAX / 4) FAIL(LIMN_ENOMEM, "a layer of %zu bytes is too large", bytes);
-    bytes = (bytes + NET_ALIGN - 1) / NET_ALIGN * NET_ALIGN;
-    TRY(new_mem(n, region, region == NET_GRAD ? 0 : *top, md, mem));
-    if (region == NET_GRAD) goto done; /* its offset is found when all are known */
-    if (bytes > SIZE_MAX / 4 - *top) FAIL(LIMN_ENOMEM, "the network's values are too large for memory");
-    *top += bytes;
-    if (region == NET_TEMP && *top > n->region_bytes[NET_TEMP]) n->region_bytes[NET_TEMP] = *top;
+    TRY(new_mem(n, region, region == NET_TEMP ? n->temp_top : 0, md, mem));
+    if (region != NET_TEMP) goto done;
+    if (bytes > SIZE_MAX / 4 - n->temp_top) FAIL(LIMN_ENOMEM, "the network's values are too large for memory");
+    n->temp_top += net_bytes(n, *mem);
 done:
     return status;
 }
@@ -306,26 +307,13 @@ done:
     return status;
 }
 
-/* May a step write over the value of node k? Not where it is a layer's output, an input or a constant, where another
- * node reads it, or where its own backward pass does. A value that is shared with the node before asks that one too. */
-static int may_overwrite(const limn_net *n, int k) {
-    const limn_graph *g = n->graph;
-    const limn_node *node = &g->node[k];
-    if (node->layer < 0 || node->n_in == 0 || g->layer[node->layer].last == k) return 0;
-    if (n->readers[k] > 1 || n->step[k].op->vjp_reads_value) return 0;
-    for (int j = 0; j < node->n_in; j++)
-        if (n->mem[n->step[k].value].root == n->mem[n->step[node->in[j]].value].root && !may_overwrite(n, node->in[j]))
-            return 0;
-    return 1;
-}
-
 limn_status net_place_alias(limn_net *n, net_step *s, net_alias how) {
     limn_status status = LIMN_OK;
     net_link *l = s->link;
     const net_step *in = &n->step[l->from];
     l->x = s->value = in->value;
-    if (how == NET_APART || (how == NET_OVER && !may_overwrite(n, l->from)))
-        TRY(net_add_mem(n, NET_KEEP, net_layout_of(n, in->value), &s->value));
+    if (how != NET_SHARE) TRY(net_add_mem(n, NET_KEEP, net_layout_of(n, in->value), &s->value));
+    s->over = how == NET_OVER;
     if (in->grad < 0) goto done;
     s->grad = in->grad;
     if (n->readers[l->from] > 1) { /* its own gradient is the contribution */
@@ -404,6 +392,7 @@ static limn_status plan_step(limn_net *n, int k) {
         .node = node, .n_in = node->n_in, .link = link, .value = -1, .grad = -1, .gy = -1, .extra = -1, .user = -1};
     for (int j = 0; j < node->n_in; j++) link[j] = (net_link){.from = node->in[j], .x = -1, .gx = -1, .sum = -1};
     n->temp_top = 0;
+    s->own_begin = n->n_mem;
     if (node->n_in == 0) {
         TRY(plan_source(n, s));
     } else {
@@ -414,6 +403,8 @@ static limn_status plan_step(limn_net *n, int k) {
         TRY(plan_taps(n, s));
     }
     if (!n->moves[k]) s->grad = -1;
+    s->own_end = n->n_mem;
+    s->temp_bytes = n->temp_top;
 done:
     return status;
 }
@@ -425,14 +416,6 @@ limn_status net_plan(limn_net *n, int *bad) {
         limn_status s = plan_step(n, k);
         if (s == LIMN_EFAIL && n->backend != LIMN_BACKEND_REF && !n->ref[k]) *bad = k;
         TRY(s);
-    }
-    TRY(net_lay_gradients(n));
-    n->arena_bytes = 0;
-    for (int r = 0; r < NET_REGIONS; r++) {
-        n->region_start[r] = n->arena_bytes;
-        if (n->region_bytes[r] > SIZE_MAX / 2 - n->arena_bytes)
-            FAIL(LIMN_ENOMEM, "the network's values are too large for memory");
-        n->arena_bytes += n->region_bytes[r];
     }
 done:
     return status;
@@ -456,5 +439,4 @@ void net_unplan(limn_net *n) {
         free(n->mem[i].owned);
     }
     n->n_mem = 0;
-    memset(n->region_bytes, 0, sizeof n->region_bytes);
 }

@@ -2,14 +2,14 @@
  *
  * A net is a list of steps, one a node, in the graph's order. Each step has one *layout* (blocked or plain), which
  * holds for the node's value and for the gradient at it. An op may want an input, or a gradient, in another layout:
- * the plan then puts a reorder in between (load, load_gy, store). Addresses are planned once as (region, offset):
+ * the plan then puts a reorder in between (load, load_gy, store). Places are of three kinds:
  *
- *   KEEP    every value that value() or a backward pass may ask for, pooling's workspaces
- *   GRAD    gradients, each alive from the last step that reads the node down to the node's own (slots.c)
- *   TEMP    what reorders make, contributions to a sum of gradients, scratchpads: alive only within one step
+ *   KEEP    values, pooling's workspaces
+ *   GRAD    gradients
+ *   TEMP    what reorders make, contributions to a sum of gradients, scratchpads: alive only within one pass of one step
  *
- * A net_mem is a place with a layout. The net owns primitives, packed weights and layouts; a session owns one arena
- * that holds all regions. Where several steps read a node, each puts its contribution to the node's gradient into a
+ * A net_mem is a place with a layout. The net owns primitives, packed weights and layouts; a session gives the places
+ * addresses in its arena (memory.c), which depend on what it will be asked for. Where several steps read a node, each puts its contribution to the node's gradient into a
  * temporary place, from which it is added, in the reverse order of the steps; where one step reads it, that step writes
  * the gradient itself. A node that does not depend on the input has no gradient (grad -1). */
 #ifndef LIMN_NN_PLAN_H
@@ -24,14 +24,13 @@ typedef enum {
     NET_KEEP,
     NET_GRAD,
     NET_TEMP,
-    NET_REGIONS,
-    NET_FIXED = NET_REGIONS /* weights: outside the arena */
+    NET_FIXED /* weights: outside the arena */
 } net_region;
 
 typedef struct {
     dc_md md; /* owned */
     net_region region;
-    size_t offset;      /* bytes from the region's start */
+    size_t offset;      /* TEMP: bytes from the first temporary place of its step */
     int root;           /* the place whose address it has: itself, or what it is a view of */
     const float *fixed; /* NET_FIXED: the address */
     float *owned;       /* NET_FIXED: packed weights to free, or NULL */
@@ -63,12 +62,15 @@ typedef struct {
     const net_op *op;
     const limn_node *node;
     int n_in;
-    net_link *link;  /* (n_in) */
-    int value, grad; /* places of the output and of its gradient */
-    int gy;          /* the gradient that the op reads: grad, or a temporary place */
-    int extra;       /* a place or weights of the op's own (-1: none) */
-    size_t block;    /* own loops: channels of a block of the value's layout, for net_zero_tail; 0 or 1: none */
-    void *table;     /* what the op has worked out for itself, or NULL; freed with the plan */
+    net_link *link;         /* (n_in) */
+    int value, grad;        /* places of the output and of its gradient */
+    int gy;                 /* the gradient that the op reads: grad, or a temporary place */
+    int extra;              /* a place or weights of the op's own (-1: none) */
+    int own_begin, own_end; /* the places that were made for it */
+    size_t temp_bytes;      /* of them, the temporary ones */
+    int over;               /* value may lie over the first input's, where nobody needs that any more */
+    size_t block;           /* own loops: channels of a block of the value's layout, for net_zero_tail; 0 or 1: none */
+    void *table;            /* what the op has worked out for itself, or NULL; freed with the plan */
     net_call load_gy;
     net_call forward, backward; /* of an op that is one primitive */
     net_call pack, unpack;      /* between plain order and the layout; none where the layout is plain */
@@ -94,22 +96,30 @@ struct limn_net {
     net_step *step;       /* (graph->n_nodes) */
     net_link *link;       /* the links of all steps */
     int *readers;         /* (n_nodes) how many inputs read a node */
-    int *last_reader;     /* (n_nodes) the last step that does; the node itself where none does */
     unsigned char *moves; /* (n_nodes) whether it depends on the input: a gradient may pass */
     size_t temp_top;      /* bytes of TEMP that the step being planned has taken */
     unsigned char *ref;   /* (n_nodes) nodes that go to _ref */
     net_mem *mem;
     int n_mem;
     size_t room_mem;
-    size_t region_bytes[NET_REGIONS], region_start[NET_REGIONS], arena_bytes;
     int fallbacks;
     dnnl_engine_t engine;
     dnnl_stream_t stream;       /* for packing weights */
     dnnl_primitive_attr_t attr; /* user-managed scratchpad */
 };
 
+/* The plan of a session's memory. */
+#define NET_NOWHERE SIZE_MAX
+typedef struct {
+    unsigned char *forward, *backward; /* (n_nodes) whether a step runs */
+    size_t *offset;                    /* (n_mem) bytes from the arena's start; NET_NOWHERE: it is not used, or FIXED */
+    size_t bytes;
+} net_memory;
+
 struct limn_session {
     const limn_net *net;
+    unsigned char *asks; /* (n_layers + 1) what may be asked for; NULL: everything */
+    net_memory map;
     unsigned char *arena;
     float **address;       /* (n_mem) */
     dnnl_memory_t *memory; /* (n_mem), NULL where no primitive uses it */
@@ -154,7 +164,9 @@ limn_status net_blocked(const limn_net *n, const limn_node *node, size_t block, 
 dc_md_ref net_layout_in(const limn_net *n, const net_step *s);
 const limn_node *net_node_in(const limn_net *n, const net_step *s);
 const limn_shape *net_shape_in(const limn_net *n, const net_step *s);
-/* A new place; KEEP grows, TEMP becomes as large as the step with most of it, GRAD is laid out at the end. */
+/* Bytes of a place, rounded up so that the next one is aligned. */
+size_t net_bytes(const limn_net *n, int mem);
+/* A new place of the step that is being planned. */
 limn_status net_add_mem(limn_net *n, net_region region, dc_md_ref md, int *mem) LIMN_CHECK;
 /* A place at the same address as another, in another layout. */
 limn_status net_add_view(limn_net *n, int of, dc_md_ref md, int *mem) LIMN_CHECK;
@@ -174,7 +186,7 @@ limn_status net_place_plain(limn_net *n, net_step *s) LIMN_CHECK;
 /* Step s keeps its input's layout, and its gradient is changed where it lies; so is the value */
 typedef enum {
     NET_APART, /* never */
-    NET_OVER,  /* where nobody else needs the input's value as it was */
+    NET_OVER,  /* where nobody needs the input's value any more: the session decides */
     NET_SHARE, /* always: it is the same */
 } net_alias;
 limn_status net_place_alias(limn_net *n, net_step *s, net_alias how) LIMN_CHECK;
@@ -184,8 +196,14 @@ limn_status net_place_view(limn_net *n, net_step *s) LIMN_CHECK;
 limn_status net_add_call(limn_net *n, net_call *c, dnnl_primitive_desc_t pd, int n_args, const net_arg *a) LIMN_CHECK;
 limn_status net_add_reorder(limn_net *n, net_call *c, int from, int to) LIMN_CHECK;
 void net_window(const limn_op_attr *a, dc_window *w);
-/* Gives every gradient its place (slots.c). */
-limn_status net_lay_gradients(limn_net *n) LIMN_CHECK;
+/* ---- memory (memory.c) -------------------------------------------------------------------------------------------- */
+/* Fills a map whose arrays are there, zeroed, for what is asked (NULL: everything). */
+limn_status net_lay_memory(const limn_net *n, const unsigned char *asks, net_memory *map) LIMN_CHECK;
+/* The places of step k alone, both ways; the others are nowhere. */
+void net_lay_alone(const limn_net *n, int k, net_memory *map);
+/* above[k] = whether step k lies on or above step `end` in a backward pass from step `top`. */
+void net_mark_above(const limn_net *n, int end, int top, unsigned char *above);
+
 /* Plans every step; *bad = -1, or the node that the library cannot plan. */
 limn_status net_plan(limn_net *n, int *bad) LIMN_CHECK;
 void net_unplan(limn_net *n);
@@ -198,6 +216,9 @@ int net_one_thread(void);
 void net_threads_again(int was);
 
 /* ---- running (session.c) ----------------------------------------------------------------------------------------- */
+/* A session for the self-test, in which one step at a time has addresses; net_session_alone gives them to step k. */
+limn_status net_session_tester(limn_session **out, const limn_net *n) LIMN_CHECK;
+limn_status net_session_alone(limn_session *run, int k) LIMN_CHECK;
 limn_status net_call_run(const net_call *c, limn_session *run) LIMN_CHECK;
 limn_status net_run_forward(const net_step *s, limn_session *run); /* of an op that is one primitive */
 limn_status net_run_backward(const net_step *s, limn_session *run, limn_rule rule, int j);

@@ -80,6 +80,7 @@ static limn_status test_node(bench *t, int k, int *passed) {
     limn_rng r = limn_rng_stream(SEED, LIMN_RNG_SELFTEST, (uint64_t)k);
     size_t nx = net_elements(t->net, in->node), ny = net_elements(t->net, s->node);
     *passed = 0;
+    TRY(net_session_alone(t->run, k));
     fill(&r, s->node->op == LIMN_OP_MAXPOOL ? t->coarse : t->fine, t->x, nx);
     TRY(net_put(t->run, in, in->value, t->x));
     TRY(net_step_forward(s, t->run));
@@ -113,7 +114,7 @@ limn_status net_selftest(const limn_net *n, net_tamper_fn tamper, void *ctx, uns
     }
     TRY(limn_mul(&widest, widest, n->B));
     TRY(draw_tables(&t));
-    TRY(limn_session_new(&t.run, n));
+    TRY(net_session_tester(&t.run, n));
     TRY(limn_new(&t.x, widest, sizeof *t.x));
     TRY(limn_new(&t.gy, widest, sizeof *t.gy));
     TRY(limn_new(&t.out, widest, sizeof *t.out));

@@ -3,7 +3,7 @@
  * forward: steps in order. vjp: from a layer's last node down to another's, in the reverse order of the steps, over the
  * steps that lie above the lower one and have a gradient; each takes the gradient at its output to its inputs. Where
  * several steps read a node the first contribution is copied and the others are added. Weight gradients are never
- * computed. Where no path leads down the gradient is zero.
+ * computed. Where no path leads down the gradient is zero. Steps that nothing asked for depends on do not run (memory.c).
  *
  * The session owns its arena; the net is borrowed. Used by one thread; nothing is allocated while running. */
 #include "nn/plan.h"
@@ -122,17 +122,20 @@ static limn_status forward(void *ctx, const float *x) {
     const limn_net *n = run->net;
     int threads = net_one_thread();
     TRY(net_put(run, &n->step[0], n->step[0].value, x));
-    for (int k = 0; k < n->graph->n_nodes; k++) TRY(net_step_forward(&n->step[k], run));
+    for (int k = 0; k < n->graph->n_nodes; k++)
+        if (run->map.forward[k]) TRY(net_step_forward(&n->step[k], run));
     run->ran = 1;
 done:
     net_threads_again(threads);
     return status;
 }
 
-static limn_status check_layer(const limn_session *run, int layer) {
+static limn_status check_layer(const limn_session *run, int layer, int what) {
     if (!run->ran) return limn_fail(LIMN_EFAIL, "the network was asked for a layer before any forward pass");
     if (layer < LIMN_INPUT || layer >= run->diff.n_layers)
         return limn_fail(LIMN_EFAIL, "layer %d does not exist: the network has %d", layer, run->diff.n_layers);
+    if (run->asks && !(run->asks[layer + 1] & what))
+        return limn_fail(LIMN_EFAIL, "layer %d was not asked for when the session was made", layer);
     return LIMN_OK;
 }
 
@@ -140,7 +143,7 @@ static limn_status value(void *ctx, int layer, float *out) {
     limn_status status = LIMN_OK;
     limn_session *run = ctx;
     int threads = net_one_thread();
-    TRY(check_layer(run, layer));
+    TRY(check_layer(run, layer, LIMN_ASK_VALUE));
     const net_step *s = &run->net->step[layer_node(run, layer)];
     TRY(net_get(run, s, s->value, out));
     repeat_rows(run, s, out);
@@ -149,26 +152,17 @@ done:
     return status;
 }
 
-/* Marks the steps on which the gradient at step `end` depends from above. */
-static void mark_above(limn_session *run, int end, int from) {
-    const net_step *step = run->net->step;
-    memset(run->above, 0, (size_t)run->net->graph->n_nodes);
-    memset(run->has, 0, (size_t)run->net->graph->n_nodes);
-    run->above[end] = run->net->moves[end];
-    for (int k = end + 1; k <= from; k++)
-        for (int j = 0; j < step[k].n_in; j++) run->above[k] |= run->above[step[k].link[j].from];
-}
-
 static limn_status vjp(void *ctx, int from, const float *seed, limn_rule rule, int to, float *grad) {
     limn_status status = LIMN_OK;
     limn_session *run = ctx;
     int threads = net_one_thread();
-    TRY(check_layer(run, from));
-    TRY(check_layer(run, to));
+    TRY(check_layer(run, from, LIMN_ASK_FROM));
+    TRY(check_layer(run, to, LIMN_ASK_TO));
     if (to >= from) FAIL(LIMN_EFAIL, "no gradient goes from layer %d up to layer %d", from, to);
     const net_step *step = run->net->step;
     int top = layer_node(run, from), end = layer_node(run, to);
-    mark_above(run, end, top);
+    net_mark_above(run->net, end, top, run->above);
+    memset(run->has, 0, (size_t)run->net->graph->n_nodes);
     if (run->above[top]) {
         TRY(net_put(run, &step[top], step[top].grad, seed));
         run->has[top] = 1;
@@ -218,17 +212,17 @@ done:
 static limn_status make_places(limn_session *run) {
     limn_status status = LIMN_OK;
     const limn_net *n = run->net;
-    TRY(limn_new(&run->arena, n->arena_bytes, 1));
-    TRY(limn_new(&run->address, (size_t)n->n_mem, sizeof *run->address));
-    TRY(limn_new(&run->memory, (size_t)n->n_mem, sizeof *run->memory));
-    TRY(limn_new(&run->above, (size_t)n->graph->n_nodes, 1));
-    TRY(limn_new(&run->has, (size_t)n->graph->n_nodes, 1));
+    size_t nodes = (size_t)n->graph->n_nodes, mems = (size_t)n->n_mem;
+    TRY(limn_new(&run->map.forward, nodes, 1));
+    TRY(limn_new(&run->map.backward, nodes, 1));
+    TRY(limn_new(&run->map.offset, mems, sizeof *run->map.offset));
+    TRY(limn_new(&run->address, mems, sizeof *run->address));
+    TRY(limn_new(&run->memory, mems, sizeof *run->memory));
+    TRY(limn_new(&run->above, nodes, 1));
+    TRY(limn_new(&run->has, nodes, 1));
     for (int i = 0; i < n->n_mem; i++) {
         const net_mem *m = &n->mem[i];
-        if (m->region == NET_FIXED)
-            run->address[i] = m->owned ? m->owned : (float *)(uintptr_t)m->fixed;
-        else
-            run->address[i] = (float *)(run->arena + n->region_start[m->region] + m->offset);
+        if (m->region == NET_FIXED) run->address[i] = m->owned ? m->owned : (float *)(uintptr_t)m->fixed;
         if (!m->handle) continue;
         void *at = run->address[i] ? run->address[i] : DNNL_MEMORY_NONE;
         TRY(net_dnnl(dnnl_memory_create(&run->memory[i], m->md, n->engine, at), "a session's memory"));
@@ -237,22 +231,83 @@ done:
     return status;
 }
 
-limn_status limn_session_new(limn_session **out, const limn_net *n) {
+/* Addresses as the map has them. */
+static limn_status set_addresses(limn_session *run) {
+    limn_status status = LIMN_OK;
+    for (int i = 0; i < run->net->n_mem; i++) {
+        size_t offset = run->map.offset[i];
+        if (run->net->mem[i].region == NET_FIXED) continue;
+        run->address[i] = offset == NET_NOWHERE ? NULL : (float *)(void *)(run->arena + offset);
+        if (run->memory[i])
+            TRY(net_dnnl(dnnl_memory_set_data_handle(run->memory[i], run->address[i]), "a session's memory"));
+    }
+done:
+    return status;
+}
+
+static limn_status new_session(limn_session **out, const limn_net *n, const unsigned char *asks) {
+    limn_status status = LIMN_OK;
+    TRY(limn_new(out, 1, sizeof **out));
+    limn_session *run = *out;
+    run->net = n;
+    if (asks) {
+        TRY(limn_new(&run->asks, (size_t)n->graph->n_layers + 1, 1));
+        memcpy(run->asks, asks, (size_t)n->graph->n_layers + 1);
+    }
+    TRY(describe(run));
+    TRY(net_dnnl(dnnl_stream_create(&run->stream, n->engine, dnnl_stream_default_flags), "a stream"));
+    TRY(make_places(run));
+done:
+    return status;
+}
+
+limn_status limn_session_new_for(limn_session **out, const limn_net *n, const unsigned char *asks) {
     limn_status status = LIMN_OK;
     limn_session *run = NULL;
     int threads = net_one_thread();
     *out = NULL;
-    TRY(limn_new(&run, 1, sizeof *run));
-    run->net = n;
-    TRY(describe(run));
-    TRY(net_dnnl(dnnl_stream_create(&run->stream, n->engine, dnnl_stream_default_flags), "a stream"));
-    TRY(make_places(run));
+    TRY(new_session(&run, n, asks));
+    TRY(net_lay_memory(n, asks, &run->map));
+    TRY(limn_new(&run->arena, run->map.bytes, 1));
+    TRY(set_addresses(run));
     *out = run;
     run = NULL;
 done:
     limn_session_free(run);
     net_threads_again(threads);
     return status;
+}
+
+limn_status limn_session_new(limn_session **out, const limn_net *n) {
+    return limn_session_new_for(out, n, NULL);
+}
+
+limn_status net_session_tester(limn_session **out, const limn_net *n) {
+    limn_status status = LIMN_OK;
+    limn_session *run = NULL;
+    size_t most = 0;
+    *out = NULL;
+    TRY(new_session(&run, n, NULL));
+    for (int k = 0; k < n->graph->n_nodes; k++) {
+        if (!n->step[k].op || !net_exact_knows(n->step[k].node)) continue;
+        net_lay_alone(n, k, &run->map);
+        most = run->map.bytes > most ? run->map.bytes : most;
+    }
+    TRY(limn_new(&run->arena, most, 1));
+    *out = run;
+    run = NULL;
+done:
+    limn_session_free(run);
+    return status;
+}
+
+limn_status net_session_alone(limn_session *run, int k) {
+    net_lay_alone(run->net, k, &run->map);
+    return set_addresses(run);
+}
+
+size_t limn_session_bytes(const limn_session *s) {
+    return s->map.bytes;
 }
 
 void limn_session_free(limn_session *s) {
@@ -265,6 +320,10 @@ void limn_session_free(limn_session *s) {
     free(s->memory);
     free(s->address);
     free(s->arena);
+    free(s->map.offset);
+    free(s->map.backward);
+    free(s->map.forward);
+    free(s->asks);
     free(s->layer);
     free(s);
 }
