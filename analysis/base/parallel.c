@@ -1,34 +1,13 @@
-/* Parallel work: see parallel.h.
- * limn_parallel is an OpenMP loop with dynamic scheduling over disjoint tasks; limn_ordered is a ring of slots between
- * POSIX threads (workers) and the caller (consumer), under one mutex. */
+/* limn_ordered: a ring of slots between POSIX threads (workers) and the caller (consumer), under one mutex.
+ * See parallel.h; limn_parallel is in pool.c. */
 #include "base/parallel.h"
 
-#include <omp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/try.h"
-
-enum { MAX_THREADS = 256 };
-
-int limn_threads(int threads) {
-    int n = threads > 0 ? threads : omp_get_num_procs();
-    return n > MAX_THREADS ? MAX_THREADS : n < 1 ? 1 : n;
-}
-
-void limn_parallel(int threads, size_t tasks, limn_task_fn fn, void *ctx) {
-    int n = limn_threads(threads);
-    if ((size_t)n > tasks) n = tasks > 0 ? (int)tasks : 1;
-#pragma omp parallel num_threads(n)
-    {
-        /* A team of one is not "in parallel" to OpenMP: oneDNN would take all threads inside it unless told. */
-        omp_set_num_threads(1);
-#pragma omp for schedule(dynamic, 1)
-        for (size_t t = 0; t < tasks; t++) fn(ctx, t, omp_get_thread_num());
-    }
-}
 
 enum slot_state { EMPTY, FULL };
 
@@ -57,7 +36,7 @@ typedef struct {
 static void *work(void *arg) {
     ring_worker *w = arg;
     ring *r = w->r;
-    omp_set_num_threads(1); /* per thread: oneDNN primitives and sgemm run with one thread here */
+    limn_parallel_none();
     pthread_mutex_lock(&r->lock);
     for (;;) {
         while (!r->stop && r->next < r->end && r->next >= r->consumed + (size_t)r->slots)

@@ -1,7 +1,8 @@
 /* Parallel work whose result never depends on the number of threads.
  *
  * The rule (engine.md): a task is a fixed piece of the work, chosen from the work alone; tasks write disjoint outputs;
- * sums over tasks are made in task order by the caller. Inside a task OpenMP and oneDNN see one thread. */
+ * sums over tasks are made in task order by the caller. Inside a task OpenMP and oneDNN see one thread, and
+ * limn_parallel runs its tasks in that thread. */
 #ifndef LIMN_PARALLEL_H
 #define LIMN_PARALLEL_H
 
@@ -15,6 +16,8 @@ int limn_threads(int threads);
 /* Runs fn(ctx, task, worker) for task = 0 … tasks-1, worker in [0, limn_threads(threads)). */
 typedef void (*limn_task_fn)(void *ctx, size_t task, int worker);
 void limn_parallel(int threads, size_t tasks, limn_task_fn fn, void *ctx);
+/* For good, in the calling thread: limn_parallel runs all tasks here, and oneDNN uses this thread alone. */
+void limn_parallel_none(void);
 
 /* An ordered pipeline: workers produce items out of order, the calling thread consumes them in order.
  * produce(ctx, item, slot, worker): fills slot `slot` = (item - first) mod slots; slots >= 1 bound the memory.

@@ -5,14 +5,18 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <omp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "base/status.h"
+#include "base/try.h"
 
 static void sizes_that_overflow_are_refused(void **state) {
     (void)state;
@@ -108,11 +112,100 @@ static void a_task_sees_one_thread(void **state) {
     omp_set_num_threads(was);
 }
 
+/* ---- the pool ---------------------------------------------------------------------------------------------------- */
+
+enum { TASKS = 64, ROUNDS = 300 };
+
+typedef struct {
+    int times[TASKS], elsewhere;
+    pthread_t thread;
+} nest;
+
+static void count_task(void *ctx, size_t task, int worker) {
+    nest *n = ctx;
+    n->times[task]++;
+    if (worker != 0 || !pthread_equal(pthread_self(), n->thread)) n->elsewhere = 1;
+}
+
+static void outer_task(void *ctx, size_t task, int worker) {
+    nest *n = (nest *)ctx + task;
+    (void)worker;
+    n->thread = pthread_self();
+    limn_parallel(4, TASKS, count_task, n);
+}
+
+static void a_loop_in_a_loop_runs_where_it_is(void **state) {
+    (void)state;
+    for (int threads = 1; threads <= 8; threads++) {
+        nest n[9];
+        memset(n, 0, sizeof n);
+        limn_parallel(threads, COUNT_OF(n), outer_task, n);
+        for (size_t i = 0; i < COUNT_OF(n); i++) {
+            assert_int_equal(n[i].elsewhere, 0);
+            for (int t = 0; t < TASKS; t++) assert_int_equal(n[i].times[t], 1);
+        }
+    }
+}
+
+typedef struct {
+    size_t sum[TASKS];
+    int worker[TASKS], wrong, threads;
+} sums;
+
+static void sum_task(void *ctx, size_t task, int worker) {
+    sums *s = ctx;
+    s->sum[task] += task + 1;
+    s->worker[task] = worker;
+}
+
+/* Short loops, one after the other, of changing width: nothing is done twice or left out. */
+static void *many_loops(void *arg) {
+    sums *s = arg;
+    for (size_t r = 1; r <= ROUNDS; r++) {
+        size_t tasks = 1 + r % TASKS;
+        int threads = 1 + (int)r % s->threads;
+        memset(s->sum, 0, sizeof s->sum);
+        limn_parallel(threads, tasks, sum_task, s);
+        for (size_t t = 0; t < TASKS; t++) s->wrong += s->sum[t] != (t < tasks ? t + 1 : 0);
+        for (size_t t = 0; t < tasks; t++) s->wrong += s->worker[t] < 0 || s->worker[t] >= threads;
+    }
+    return NULL;
+}
+
+static void callers_at_a_time_disturb_nobody(void **state) {
+    (void)state;
+    sums s[3] = {{.threads = 5}, {.threads = 2}, {.threads = 8}};
+    pthread_t thread[COUNT_OF(s)];
+    for (size_t i = 0; i < COUNT_OF(s); i++) assert_int_equal(pthread_create(&thread[i], NULL, many_loops, &s[i]), 0);
+    for (size_t i = 0; i < COUNT_OF(s); i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(s[i].wrong, 0);
+    }
+}
+
+static void a_child_has_a_pool_of_its_own(void **state) {
+    (void)state;
+    sums s = {.threads = 3};
+    many_loops(&s);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        many_loops(&s);
+        _exit(s.wrong != 0);
+    }
+    int how = -1;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+    many_loops(&s);
+    assert_int_equal(s.wrong, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_that_overflow_are_refused),  cmocka_unit_test(long_sentences_lose_their_middle),
         cmocka_unit_test(streams_repeat_and_differ_by_key), cmocka_unit_test(pipelines_keep_order_at_any_thread_count),
-        cmocka_unit_test(a_task_sees_one_thread),
+        cmocka_unit_test(a_task_sees_one_thread),           cmocka_unit_test(a_loop_in_a_loop_runs_where_it_is),
+        cmocka_unit_test(callers_at_a_time_disturb_nobody), cmocka_unit_test(a_child_has_a_pool_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
