@@ -39,27 +39,52 @@ limn_status limn_method_get(const limn_method **out, const char *name, const cha
 
 /* ---- against a model ----------------------------------------------------------------------------------- */
 
+/* Layer number l->n of the choice, checked. */
+static limn_status add_layer(const limn_method *m, const limn_diff *d, const limn_attribute_options *o,
+                             limn_layer_choice *l, int index) {
+    limn_status status = LIMN_OK;
+    const limn_diff_layer *layer = &d->layer[index];
+    if (l->n == LIMN_MOST_LAYERS) FAIL(LIMN_EINPUT, "`layer` takes at most %d layers", LIMN_MOST_LAYERS);
+    if (layer->out.rank != 3)
+        FAIL(LIMN_EINPUT, "method `%s` needs a layer of channels, rows and columns; the output of `%s` is a vector",
+             m->name, layer->name);
+    if (index >= o->output.index)
+        FAIL(LIMN_EINPUT, "method `%s` needs a layer before its output `%s`; `%s` is not", m->name, o->output.name,
+             layer->name);
+    l->each[l->n] = index;
+    l->names[l->n++] = layer->name;
+done:
+    return status;
+}
+
 static limn_status resolve_layer(const limn_method *m, const limn_diff *d, limn_attribute_options *o) {
     limn_status status = LIMN_OK;
     limn_layer_choice *l = &o->layer;
-    const char *output = o->output.name;
+    char name[256];
+    int index;
+    l->n = 0;
     if (strcmp(l->name, "auto") == 0) {
-        l->index = m->choose_layer(d, o->output.index);
-        if (l->index < 0)
-            FAIL(LIMN_EINPUT,
-                 "method `%s` of flavour `%s` finds no convolutional layer before `%s` to look at; name one with "
-                 "`layer`",
-                 m->name, m->flavour, output);
+        index = m->choose_layer(d, o->output.index);
+        if (index < 0)
+            FAIL(LIMN_EINPUT, "method `%s` of flavour `%s` finds no %s before `%s` to look at; name one with `layer`",
+                 m->name, m->flavour, m->lacks ? m->lacks : "convolutional layer", o->output.name);
+        TRY(add_layer(m, d, o, l, index));
+    } else if (!strchr(l->name, '\n')) {
+        TRY(limn_diff_find(&index, d, l->name));
+        TRY(add_layer(m, d, o, l, index));
     } else {
-        TRY(limn_diff_find(&l->index, d, l->name));
+        for (const char *p = l->name; *p; p += strspn(p, "\n")) {
+            size_t n = strcspn(p, "\n");
+            snprintf(name, sizeof name, "%.*s", n < sizeof name ? (int)n : 0, p);
+            TRY(limn_diff_find(&index, d, name));
+            TRY(add_layer(m, d, o, l, index));
+            p += n;
+        }
     }
-    const limn_diff_layer *layer = &d->layer[l->index];
-    l->name = layer->name;
-    if (layer->out.rank != 3)
-        FAIL(LIMN_EINPUT, "method `%s` needs a layer of channels, rows and columns; the output of `%s` is a vector",
-             m->name, l->name);
-    if (l->index >= o->output.index)
-        FAIL(LIMN_EINPUT, "method `%s` needs a layer before its output `%s`; `%s` is not", m->name, output, l->name);
+    l->index = l->each[0];
+    if (l->n == 1) l->name = l->names[0];
+    if (l->n > 1 && o->layer_size)
+        FAIL(LIMN_EINPUT, "`size: layer` keeps one layer's own grid; %d layers have none in common", l->n);
 done:
     return status;
 }
@@ -124,6 +149,9 @@ limn_status limn_attribute_note(char **out, const limn_method *m, const limn_dif
     *out = NULL;
     if (!m->choose_layer) return LIMN_OK;
     const limn_diff_layer *l = &d->layer[o->layer.index];
+    if (o->layer.n > 1)
+        return limn_format(out, "%s (%s) explains `%s` by %d layers, `%s` to `%s`", m->name, m->flavour, o->output.name,
+                           o->layer.n, o->layer.names[0], o->layer.names[o->layer.n - 1]);
     const char *warning = l->out.dim[1] * l->out.dim[2] > 1
                               ? ""
                               : ". Warning: a layer of 1 x 1 has no places to tell apart, each of its maps is constant";

@@ -44,9 +44,14 @@ typedef struct {
     double min, max;       /* NUMBER, COUNT */
 } limn_option_row;
 
+/* A layer, or several: `name` is one, or a list of them, one a line. */
+enum { LIMN_MOST_LAYERS = 16 };
 typedef struct {
-    const char *name; /* as written (borrowed from the caller), "auto" or "last"; resolved: the model's own name */
-    int index;        /* resolved: the layer's; -1 where the method has none */
+    const char *name;           /* as written (borrowed from the caller), "auto" or "last"; resolved: one layer's own */
+    int index;                  /* resolved: the (first) layer's; -1 where the method has none */
+    int n;                      /* resolved: how many, */
+    int each[LIMN_MOST_LAYERS]; /* their indices */
+    const char *names[LIMN_MOST_LAYERS]; /* and names */
 } limn_layer_choice;
 
 typedef enum {
@@ -113,6 +118,7 @@ struct limn_method {
     int many;     /* run() takes all seeds of a job at once (a forward pass serves them all); scratch() counts them */
     /* What job->residual is: "completeness_gap" (|sum of the map - what it should be| / |what it should be|), or NULL. */
     const char *residual;
+    const char *lacks; /* what choose_layer() did not find, as a message says it; NULL: a convolutional layer */
 };
 extern const limn_method limn_methods_table[]; /* ends with name NULL */
 

@@ -112,7 +112,7 @@ static limn_status set_number(const limn_option_row *row, limn_attribute_options
 }
 
 static limn_status set_layer(const limn_option_row *row, limn_attribute_options *o, const char *value) {
-    *layer_of(row, o) = (limn_layer_choice){value, -1};
+    *layer_of(row, o) = (limn_layer_choice){.name = value, .index = -1};
     return LIMN_OK;
 }
 
@@ -128,7 +128,7 @@ static limn_status set_row(const limn_option_row *row, limn_attribute_options *o
 }
 
 limn_attribute_options limn_attribute_defaults(const limn_method *m) {
-    limn_attribute_options o = {.layer = {NULL, -1}, .output = {NULL, -1}};
+    limn_attribute_options o = {.layer = {.index = -1}, .output = {.index = -1}};
     const limn_option_row *row;
     for (size_t i = 0; (row = limn_method_option(m, i)); i++)
         if (set_row(row, &o, row->fallback) != LIMN_OK) break; /* a test sets every default of every row */
@@ -200,11 +200,24 @@ static size_t json_string(char *out, const char *s) {
     return n;
 }
 
+/* One name, or a list. */
+static size_t json_layers(char *out, const limn_layer_choice *l) {
+    size_t n = 0;
+    if (l->n <= 1) return json_string(out, l->name);
+    for (int i = 0; i < l->n; i++) {
+        if (out) out[n] = i == 0 ? '[' : ',';
+        n++;
+        n += json_string(out ? out + n : NULL, l->names[i]);
+    }
+    if (out) out[n] = ']';
+    return n + 1;
+}
+
 /* The value of a row as JSON at out (NULL: only count): a string, or the shortest number that reads back to the same. */
 static size_t json_value(char *out, const limn_option_row *row, const limn_attribute_options *o) {
     char words[MAX_CHOICES][WORD], number[WORD];
     const char *base = (const char *)o + row->at;
-    if (row->kind == LIMN_OPTION_LAYER) return json_string(out, ((const limn_layer_choice *)(const void *)base)->name);
+    if (row->kind == LIMN_OPTION_LAYER) return json_layers(out, (const limn_layer_choice *)(const void *)base);
     if (row->kind == LIMN_OPTION_CHOICE) {
         split(row->values, words);
         return json_string(out, words[*(const int *)(const void *)base - row->first]);

@@ -2,22 +2,21 @@
  *
  * For one sample, A (C, h, w) the activations of a layer, G = dS/dA (C, h, w), S as in gradient.c:
  *  1. G = modifier(G)                              (options; none by default)
- *  2. G = G / (max G + 1e-7)                       (keras-vis; signed: it flips where every gradient is negative)
- *  3. map = combine(A, G). Grad-CAM: w_c = mean over (h, w) of G_c, map = sum_c w_c A_c
- *     (Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based localization", 2017)
- *  4. map = max(map, 0)
- *  5. from (h, w) to the input's (H, W)            (not with `size: layer`)
- *  6. map = (map - min) / (max - min + 1e-7)       (keras-vis)
+ *  2. map = combine(A, G), G / (max G + 1e-7) in place of G for keras-vis (signed: it flips where every G is negative)
+ *  3. map = max(map, 0)                            (`relu`)
+ *  4. (map - min) / (max - min + 1e-7)             (pytorch-grad-cam)
+ *  5. from (h, w) to the input's (H, W)            (`resize`; not with `size: layer`)
+ *  6. several layers: the mean of their maps, each divided by its largest |value| unless step 4 has scaled it
+ *  7. (map - min) / (max - min + 1e-7)             (flavours whose result is a picture)
  *
- * The backward pass goes down to the layer only. Ownership: scratch and map are the caller's. Threading: no state. */
+ * The backward pass goes down to the layers only. Ownership: scratch and map are the caller's. Threading: no state. */
 #include "cam/cam.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "attribution/modifiers.h"
 #include "base/try.h"
-#include "cam/bilinear.h"
-#include "cam/spline.h"
 
 /* ---- which layer --------------------------------------------------------------------------------------- */
 
@@ -35,110 +34,116 @@ int cam_keras_vis_layer(const limn_diff *d, int output) {
     return -1;
 }
 
-/* ---- how activations and gradients are combined -------------------------------------------------------- */
-
-/* Several running sums or maxima side by side, in a fixed order: one alone waits for itself at every step. */
-enum { LANES = 8 };
-
-static double mean(const float *g, size_t n) {
-    double lane[LANES] = {0}, sum = 0;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t k = 0; k < LANES; k++) lane[k] += g[i + k];
-    for (; i < n; i++) sum += g[i];
-    for (size_t k = 0; k < LANES; k++) sum += lane[k];
-    return sum / (double)n;
+int cam_last_picture(const limn_diff *d, int output) {
+    for (int i = output - 1; i >= 0; i--)
+        if (d->layer[i].out.rank == 3) return i;
+    return -1;
 }
 
-static float maximum(const float *g, size_t n) {
-    float lane[LANES], most;
-    size_t i = 0;
-    for (size_t k = 0; k < LANES; k++) lane[k] = g[0];
-    for (; i + LANES <= n; i += LANES)
-        for (size_t k = 0; k < LANES; k++) lane[k] = g[i + k] > lane[k] ? g[i + k] : lane[k];
-    for (most = lane[0]; i < n; i++) most = g[i] > most ? g[i] : most;
-    for (size_t k = 0; k < LANES; k++) most = lane[k] > most ? lane[k] : most;
-    return most;
+int cam_before_global_pool(const limn_diff *d, int output) {
+    if (d->layer[output].kind != LIMN_KIND_DENSE) return -1;
+    for (int i = output - 1; i > 0 && d->layer[i].kind != LIMN_KIND_DENSE; i--)
+        if (d->layer[i].kind == LIMN_KIND_GLOBAL_POOL) return d->layer[i - 1].out.rank == 3 ? i - 1 : -1;
+    return -1;
 }
-
-static void gradcam(const float *A, const float *G, size_t C, size_t n, float *map) {
-    memset(map, 0, n * sizeof *map);
-    for (size_t c = 0; c < C; c++, A += n, G += n) {
-        const float w = (float)mean(G, n);
-        for (size_t i = 0; i < n; i++) map[i] += w * A[i];
-    }
-}
-
-static void bilinear(const float *in, size_t h, size_t w, float *out, size_t H, size_t W, double *work) {
-    (void)work;
-    limn_resize_bilinear(in, h, w, out, H, W);
-}
-
-const cam_recipe cam_gradcam = {.combine = gradcam, .relu = 1, .zoom = bilinear};
-const cam_recipe cam_gradcam_keras_vis = {.combine = gradcam,
-                                          .scale_gradients = 1,
-                                          .relu = 1,
-                                          .zoom = limn_zoom_spline,
-                                          .zoom_work = limn_zoom_spline_work,
-                                          .min_max = 1};
 
 /* ---- one chunk ----------------------------------------------------------------------------------------- */
 
-/* Pieces of the scratch, each a multiple of 64 bytes: A (B, C, h, w), G likewise, a map on the layer's grid, and the
- * zoom's doubles. */
+/* Pieces of the scratch, each a multiple of 64 bytes: A (B, C, h, w), G likewise, the scores (B, K), a map on a layer's
+ * grid, one of the input's size, and the zoom's doubles; each as large as the largest layer needs it. */
 typedef struct {
-    size_t layer, low, zoom; /* floats */
+    size_t layer, scores, low, full, zoom; /* floats */
 } pieces;
 
 static size_t round_up(size_t floats) {
     return (floats + 15) / 16 * 16;
 }
 
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
 static pieces pieces_of(const limn_method *m, const limn_diff *d, const limn_attribute_options *o) {
-    const cam_recipe *r = m->recipe;
     const limn_shape out = limn_attribute_shape(m, d, o);
-    const limn_shape *s = &d->layer[o->layer.index].out;
-    size_t doubles = r->zoom_work ? r->zoom_work(s->dim[1], s->dim[2], out.dim[1]) : 0;
-    return (pieces){round_up(d->B * limn_shape_size(s)), round_up(s->dim[1] * s->dim[2]),
-                    round_up(doubles * sizeof(double) / sizeof(float))};
+    pieces p = {.scores = round_up(d->B * limn_shape_size(&d->layer[o->output.index].out)),
+                .full = round_up(limn_shape_size(&out))};
+    for (int i = 0; i < o->layer.n; i++) {
+        const limn_shape *s = &d->layer[o->layer.each[i]].out;
+        size_t doubles = cam_zoom_work(o->choice[CAM_RESIZE], s->dim[1], s->dim[2], out.dim[1]);
+        p.layer = larger(p.layer, round_up(d->B * limn_shape_size(s)));
+        p.low = larger(p.low, round_up(s->dim[1] * s->dim[2]));
+        p.zoom = larger(p.zoom, round_up(doubles * sizeof(double) / sizeof(float)));
+    }
+    return p;
 }
 
 size_t cam_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
-    (void)n_seeds;
     pieces p = pieces_of(m, d, o);
-    return 2 * p.layer + p.low + p.zoom;
+    (void)n_seeds;
+    return 2 * p.layer + p.scores + p.low + p.full + p.zoom;
 }
 
-/* Steps 2 to 4 of one sample: A, G (C, n) -> map (n). Dividing the combination, which is linear in G, divides G. */
-static void combine(const cam_recipe *r, const float *A, const float *G, size_t C, size_t n, float *map) {
-    r->combine(A, G, C, n, map);
+/* Steps 2 to 4 of one sample -> map (n). Dividing the combination, which is linear in G, divides G. */
+static limn_status combine(const cam_recipe *r, const cam_sample *s, int relu, float *map) {
+    limn_status status = LIMN_OK;
+    TRY(r->combine(s, map));
     if (r->scale_gradients) {
-        const float most = maximum(G, C * n) + LIMN_KERAS_EPSILON;
-        for (size_t i = 0; i < n; i++) map[i] /= most;
+        const float most = cam_maximum(s->G, s->C * s->n) + LIMN_KERAS_EPSILON;
+        for (size_t i = 0; i < s->n; i++) map[i] /= most;
     }
-    for (size_t i = 0; r->relu && i < n; i++) map[i] = map[i] > 0 ? map[i] : 0;
+    for (size_t i = 0; relu && i < s->n; i++) map[i] = map[i] > 0 ? map[i] : 0;
+    if (r->min_max_layer) limn_min_max(map, s->n);
+done:
+    return status;
+}
+
+/* Step 6: adds a layer's map to the mean of several. */
+static void fuse(const float *one, size_t n, int scaled, int layers, float *map) {
+    float most = 0;
+    for (size_t i = 0; !scaled && i < n; i++) most = fmaxf(most, fabsf(one[i]));
+    const float share = 1 / ((float)layers * (most > 0 ? most : 1));
+    for (size_t i = 0; i < n; i++) map[i] += one[i] * share;
+}
+
+/* S of every row. */
+static double score_of(const limn_attribute_job *job, const float *scores, size_t K, size_t b) {
+    double s = 0;
+    for (size_t k = 0; k < K; k++) s += (double)job->seed[b * K + k] * scores[b * K + k];
+    return s;
 }
 
 limn_status cam_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job) {
     limn_status status = LIMN_OK;
     const cam_recipe *r = m->recipe;
     const limn_diff *d = job->diff;
-    const limn_shape *s = &d->layer[o->layer.index].out;
     const limn_shape out = limn_attribute_shape(m, d, o);
     const pieces p = pieces_of(m, d, o);
-    const size_t C = s->dim[0], h = s->dim[1], w = s->dim[2], n = h * w, size = limn_shape_size(&out);
-    float *A = job->scratch, *G = A + p.layer, *low = G + p.layer;
-    double *work = (double *)(void *)(low + p.low);
+    const size_t size = limn_shape_size(&out), K = limn_shape_size(&d->layer[o->output.index].out);
+    float *A = job->scratch, *G = A + p.layer, *scores = G + p.layer, *low = scores + p.scores, *full = low + p.low;
+    double *work = (double *)(void *)(full + p.full);
+    const int several = o->layer.n > 1;
 
-    TRY(d->value(d->ctx, o->layer.index, A));
-    TRY(d->vjp(d->ctx, o->output.index, job->seed, (limn_rule)o->rule, o->layer.index, G));
-    limn_grad_modify(o->grad_modifier, G, d->B * C * n);
-    for (size_t b = 0; b < d->B; b++) {
-        float *map = job->map + b * size, *grid = o->layer_size ? map : low;
-        combine(r, A + b * C * n, G + b * C * n, C, n, grid);
-        if (!o->layer_size) r->zoom(grid, h, w, map, out.dim[1], out.dim[2], work);
-        if (r->min_max) limn_min_max(map, size);
+    if (r->wants_score) TRY(d->value(d->ctx, o->output.index, scores));
+    if (several) memset(job->map, 0, d->B * size * sizeof(float));
+    for (int l = 0; l < o->layer.n; l++) {
+        const limn_shape *s = &d->layer[o->layer.each[l]].out;
+        const size_t C = s->dim[0], n = s->dim[1] * s->dim[2];
+        TRY(d->value(d->ctx, o->layer.each[l], A));
+        if (!r->no_gradient) {
+            TRY(d->vjp(d->ctx, o->output.index, job->seed, (limn_rule)o->rule, o->layer.each[l], G));
+            limn_grad_modify(o->grad_modifier, G, d->B * C * n);
+        }
+        for (size_t b = 0; b < d->B; b++) {
+            float *map = job->map + b * size, *grid = o->layer_size ? map : low, *to = several ? full : map;
+            const cam_sample sample = {A + b * C * n, r->no_gradient ? NULL : G + b * C * n, C, n,
+                                       r->wants_score ? score_of(job, scores, K, b) : 0};
+            TRY(combine(r, &sample, o->choice[CAM_RELU] == CAM_YES, grid));
+            if (!o->layer_size)
+                cam_zoom_run(o->choice[CAM_RESIZE], grid, s->dim[1], s->dim[2], to, out.dim[1], out.dim[2], work);
+            if (several) fuse(full, size, r->min_max_layer, o->layer.n, map);
+        }
     }
+    for (size_t b = 0; r->min_max && b < d->B; b++) limn_min_max(job->map + b * size, size);
 done:
     return status;
 }

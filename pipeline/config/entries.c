@@ -205,6 +205,24 @@ done:
     return status;
 }
 
+/* The text of an option: a word, or the items of a list, one a line. */
+static limn_status setting_text(const experiment_parser *p, const char *key, yaml_node_t *node, char **out) {
+    limn_status status = LIMN_OK;
+    const experiment_key row = {.key = key, .values = "a word, a number or a list of them"};
+    experiment_list list;
+    const char *text;
+    TRY(experiment_items(p, &row, node, EXPERIMENT_MAX_OPTIONS, &list));
+    for (size_t i = 0; i < list.n; i++) {
+        char *longer;
+        TRY(experiment_scalar(p, &row, experiment_item(p, &list, i), &text));
+        TRY(limn_format(&longer, "%s%s%s", *out ? *out : "", *out ? "\n" : "", text));
+        free(*out);
+        *out = longer;
+    }
+done:
+    return status;
+}
+
 /* Keeps the options that were given, each tried by itself, so that the message has its line. */
 static limn_status keep_settings(const experiment_parser *p, experiment_attribute *a, const limn_method *m,
                                  const experiment_given *given) {
@@ -212,13 +230,11 @@ static limn_status keep_settings(const experiment_parser *p, experiment_attribut
     limn_attribute_options o = limn_attribute_defaults(m);
     if (given->n_options > 0) TRY(limn_new(&a->setting, given->n_options, sizeof *a->setting));
     for (size_t i = 0; i < given->n_options; i++) {
-        const char *key = (const char *)given->option[0][i]->data.scalar.value, *text;
-        const experiment_key row = {.key = key, .values = "one word or number"};
-        TRY(experiment_scalar(p, &row, given->option[1][i], &text));
-        TRY(at_line(p, given->option[1][i], limn_attribute_set(m, &o, key, text)));
+        const char *key = (const char *)given->option[0][i]->data.scalar.value;
         experiment_setting *kept = &a->setting[a->n_settings++];
         TRY(limn_format(&kept->key, "%s", key));
-        TRY(limn_format(&kept->value, "%s", text));
+        TRY(setting_text(p, key, given->option[1][i], &kept->value));
+        TRY(at_line(p, given->option[1][i], limn_attribute_set(m, &o, key, kept->value)));
     }
 done:
     return status;

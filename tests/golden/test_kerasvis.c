@@ -24,6 +24,9 @@
 /* 1 / (g + 1e-7): gradients of the order of 1e-6 are themselves right to some 1e-9 only, and the largest of the inverted
  * ones scales the whole map: cam_small_values moves by 1.3e-3 between two runs of Keras itself. */
 #define ILL_POSED 5e-3
+/* tf-keras-vis's Grad-CAM++: alpha = g^2 / (2 g^2 + g^3 sum A) cancels where g < 0, and the program's own float32 is up to
+ * 2e-4 off its formula on conv2d_2 and 1e-1 (one map; 5e-3 the next) on conv2d_1. */
+#define CANCELS 5e-2
 
 typedef struct {
     limn_graph *graph;
@@ -63,7 +66,7 @@ static void maps_are_the_programs(void **state) {
     engine_open(&e);
     for (const fidelity_row *row = fidelity_table; row->file; row++) {
         fidelity_result r = fidelity_compare(e.d, x, target, row);
-        int wrong = r.nearly > (row->ill_posed ? ILL_POSED : SAME);
+        int wrong = r.nearly > ((const double[]){SAME, ILL_POSED, CANCELS})[row->ill_posed];
         bad += wrong;
         if (wrong || getenv("FIDELITY"))
             print_message("%s %s (%s %s): 99 %% within %.1e, all within %.1e, worst map %d\n", row->file, row->member,

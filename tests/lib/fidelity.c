@@ -17,6 +17,9 @@
 
 #define KV(member, method, options) "kerasvis.npz", member, method, "keras-vis", options
 #define SIGNED "grad_modifier=none"
+#define TK(member, method, options) "tfkerasvis.npz", member, method, "tf-keras-vis", options
+#define GC(member, method, options) "gradcam.npz", member, method, "pytorch-grad-cam", options
+#define GC_RAW(member, method) "gradcam.npz", member, method, "limn", "size=layer relu=false"
 const fidelity_row fidelity_table[] = {
     /* keras-vis: visualize_saliency */
     {KV("saliency_absolute", "saliency", ""), AS_IS, 0, 0},
@@ -61,8 +64,37 @@ const fidelity_row fidelity_table[] = {
     {"gradcam.npz", "GradCAM_raw", "gradcam", "limn", "size=layer", GOLDEN_RELU, 0, 0},
     {"tfkerasvis.npz", "gradcam_conv2d_1_raw", "gradcam", "limn", "size=layer layer=conv2d_1", AS_IS, 0, 0},
     {"tfkerasvis.npz", "gradcam_conv2d_2_raw", "gradcam", "limn", "size=layer", AS_IS, 0, 0},
+    {TK("gradcam_conv2d_1", "gradcam", "layer=conv2d_1"), AS_IS, 0, 0},
+    {TK("gradcam_conv2d_2", "gradcam", ""), AS_IS, 0, 0},
     /* pytorch-grad-cam's picture: scaled, resized bilinearly, scaled again; scaling and resizing commute */
     {"gradcam.npz", "GradCAM", "gradcam", "limn", "", OURS_MIN_MAX, 0, 0},
+    {GC("GradCAM", "gradcam", ""), AS_IS, 0, 0},
+    /* the rest of the CAM family: pytorch-grad-cam's raw maps are before the ReLU */
+    {GC_RAW("GradCAM_raw", "gradcam"), AS_IS, 0, 0},
+    {GC_RAW("GradCAMPlusPlus_raw", "gradcam++"), AS_IS, 0, 0},
+    {GC("GradCAMPlusPlus", "gradcam++", ""), AS_IS, 0, 0},
+    {GC_RAW("XGradCAM_raw", "xgradcam"), AS_IS, 0, 0},
+    {GC("XGradCAM", "xgradcam", ""), AS_IS, 0, 0},
+    {GC_RAW("HiResCAM_raw", "hirescam"), AS_IS, 0, 0},
+    {GC("HiResCAM", "hirescam", ""), AS_IS, 0, 0},
+    {GC_RAW("LayerCAM_raw", "layercam"), AS_IS, 0, 0},
+    {GC("LayerCAM", "layercam", ""), AS_IS, 0, 0},
+    {GC_RAW("GradCAMElementWise_raw", "gradcam-elementwise"), AS_IS, 0, 0},
+    {GC("GradCAMElementWise", "gradcam-elementwise", ""), AS_IS, 0, 0},
+    {GC_RAW("EigenCAM_raw", "eigencam"), UP_TO_SIGN, 0, 0},
+    {GC_RAW("EigenGradCAM_raw", "eigengradcam"), UP_TO_SIGN, 0, 0},
+    {GC("ScoreCAM", "scorecam", ""), AS_IS, 1, 0},
+    {TK("layercam_conv2d_1", "layercam", "layer=conv2d_1"), AS_IS, 0, 0},
+    {TK("layercam_conv2d_2", "layercam", ""), AS_IS, 0, 0},
+    {"tfkerasvis.npz", "layercam_conv2d_2_raw", "layercam", "limn", "size=layer", AS_IS, 0, 0},
+    {TK("gradcampp_conv2d_1", "gradcam++", "layer=conv2d_1"), AS_IS, 1, 2},
+    {TK("gradcampp_conv2d_2", "gradcam++", ""), AS_IS, 1, 1},
+    {TK("scorecam_conv2d_1_linear", "scorecam", "layer=conv2d_1"), AS_IS, 1, 0},
+    {TK("scorecam_conv2d_2_linear", "scorecam", ""), AS_IS, 1, 0},
+    {"captum.npz", "layer_gradcam_conv2d_1", "gradcam", "captum", "size=layer layer=conv2d_1", AS_IS, 0, 0},
+    {"captum.npz", "layer_gradcam_conv2d_2", "gradcam", "captum", "size=layer", AS_IS, 0, 0},
+    {"captum.npz", "layer_gradcam_conv2d_2_relu_nearest_28", "gradcam", "captum", "relu=true", AS_IS, 0, 0},
+    {"captum.npz", "guided_gradcam_conv2d_2", "guided-gradcam", "captum", "", AS_IS, 0, 0},
     {.file = NULL}};
 
 static void must(limn_status s) {
@@ -120,6 +152,9 @@ static void compare_map(const fidelity_row *row, int index, float *ours, float *
     double largest = 0;
     for (size_t i = 0; row->step == GOLDEN_RELU && i < n; i++) golden[i] = fmaxf(golden[i], 0);
     if (row->step == OURS_MIN_MAX) min_max(ours, n);
+    double same = 0;
+    for (size_t i = 0; row->step == UP_TO_SIGN && i < n; i++) same += (double)ours[i] * golden[i];
+    for (size_t i = 0; same < 0 && i < n; i++) ours[i] = -ours[i];
     for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(golden[i]));
     for (size_t i = 0; i < n; i++) {
         difference[i] = fabs((double)ours[i] - golden[i]) / (largest > 0 ? largest : 1);
@@ -147,7 +182,8 @@ fidelity_result fidelity_compare(const limn_diff *d, const float *x, const int *
         memset(seed, 0, B * K * sizeof *seed);
         explain_seed(seed, n, K, target + first);
         must(d->forward(d->ctx, chunk));
-        float *map = explain(d, row->method, row->flavour, row->options, seed, &s);
+        const limn_attribute_job job = {.diff = d, .x = chunk, .seed = seed};
+        float *map = explain_job(row->method, row->flavour, row->options, &job, &s);
         if (!map) fail_msg("%s %s: %s", row->file, row->member, limn_message());
         size_t size = limn_shape_size(&s);
         assert_int_equal(size * FIDELITY_ROWS, count);

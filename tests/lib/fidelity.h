@@ -14,9 +14,9 @@ enum { FIDELITY_ROWS = 20 };
 typedef struct {
     const char *file, *member; /* "kerasvis.npz", "cam" */
     const char *method, *flavour, *options;
-    enum { AS_IS, GOLDEN_RELU, OURS_MIN_MAX } step; /* what brings both to one definition */
+    enum { AS_IS, GOLDEN_RELU, OURS_MIN_MAX, UP_TO_SIGN } step; /* what brings both to one definition */
     int needs_net; /* a replay has no such gradient: it was taken under another rule, at a hidden layer */
-    int ill_posed; /* 1/g of gradients that are rounding noise: see test_kerasvis.c */
+    int ill_posed; /* 1, 2: a quotient of rounding noise, see test_kerasvis.c */
 } fidelity_row;
 extern const fidelity_row fidelity_table[]; /* ends with file NULL */
 

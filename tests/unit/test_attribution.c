@@ -78,10 +78,11 @@ static void defaults_are_the_definitions(void **state) {
         {"guided", "keras-vis",
          "{\"backprop_modifier\":\"guided\",\"channels\":\"reduce\",\"grad_modifier\":\"absolute\",\"output\":"
          "\"dense2\"}"},
-        {"gradcam", NULL, "{\"layer\":\"conv2\",\"output\":\"dense2\",\"size\":\"input\"}"},
+        {"gradcam", NULL,
+         "{\"layer\":\"conv2\",\"output\":\"dense2\",\"relu\":\"true\",\"resize\":\"bilinear\",\"size\":\"input\"}"},
         {"gradcam", "keras-vis",
-         "{\"backprop_modifier\":\"none\",\"grad_modifier\":\"none\",\"layer\":\"tiny\",\"output\":\"dense2\",\"size\":"
-         "\"input\"}"},
+         "{\"backprop_modifier\":\"none\",\"grad_modifier\":\"none\",\"layer\":\"tiny\",\"output\":\"dense2\",\"relu\":"
+         "\"true\",\"resize\":\"spline\",\"size\":\"input\"}"},
     };
     for (size_t i = 0; i < COUNT_OF(row); i++)
         assert_string_equal(outcome(row[i].method, row[i].flavour, ""), row[i].json);
@@ -92,7 +93,7 @@ static void options_are_set_by_text(void **state) {
     assert_string_equal(outcome("gradcam", "keras-vis",
                                 "layer=conv1 output=5 size=layer grad_modifier=small_values backprop_modifier=relu"),
                         "{\"backprop_modifier\":\"relu\",\"grad_modifier\":\"small_values\",\"layer\":\"conv1\","
-                        "\"output\":\"dense1\",\"size\":\"layer\"}");
+                        "\"output\":\"dense1\",\"relu\":\"true\",\"resize\":\"spline\",\"size\":\"layer\"}");
     assert_string_equal(outcome("saliency", NULL, "channels=keep grad_modifier=invert output=last"),
                         "{\"backprop_modifier\":\"none\",\"channels\":\"keep\",\"grad_modifier\":\"invert\",\"output\":"
                         "\"dense2\"}");
@@ -119,7 +120,9 @@ static void mistakes_are_named(void **state) {
         const char *method, *flavour, *options, *message;
     } row[] = {
         {"salency", NULL, "", "unknown method `salency` (did you mean `saliency`?); `limn methods` lists them"},
-        {"gradcam", "kerasvis", "", "method `gradcam` has no flavour `kerasvis`; it has `limn`, `keras-vis`"},
+        {"gradcam", "kerasvis", "",
+         "method `gradcam` has no flavour `kerasvis`; it has `limn`, `keras-vis`, `tf-keras-vis`, `pytorch-grad-cam`, "
+         "`captum`, `tf-explain`"},
         {"saliency", NULL, "grad_modifer=none",
          "unknown option `grad_modifer` (did you mean `grad_modifier`?); method `saliency` of flavour `limn` has "
          "`backprop_modifier`, `channels`, `grad_modifier`, `output`"},
@@ -131,9 +134,9 @@ static void mistakes_are_named(void **state) {
          "method `saliency` of flavour `limn` has no option `layer`; it has `backprop_modifier`, `channels`, "
          "`grad_modifier`, `output`"},
         {"gradcam", NULL, "grad_modifier=relu",
-         "method `gradcam` of flavour `limn` has no option `grad_modifier`; it has `layer`, `output`, `size`"},
+         "method `gradcam` of flavour `limn` has no option `grad_modifier`; it has `layer`, `output`, `relu`, `resize`, `size`"},
         {"gradcam", NULL, "backprop_modifier=guided",
-         "method `gradcam` of flavour `limn` has no option `backprop_modifier`; it has `layer`, `output`, `size`"},
+         "method `gradcam` of flavour `limn` has no option `backprop_modifier`; it has `layer`, `output`, `relu`, `resize`, `size`"},
         {"gradcam", NULL, "layer=conv3",
          "the model has no layer `conv3` (did you mean `conv1`?); it has conv1, conv2, pool, tiny, global, dense1, "
          "dense2"},

@@ -334,7 +334,7 @@ static void options_as_text_identify_results(void **state) {
         "\"iterations\":1000,\"learning_rate\":\"auto\",\"momentum\":0.8,\"init\":\"pca\",\"pca\":50,"
         "\"engine\":\"barnes-hut\",\"trace_every\":50}",
         "{\"dims\":2}",
-        "{\"layer\":\"auto\",\"output\":\"last\",\"size\":\"input\"}",
+        "{\"layer\":\"auto\",\"output\":\"last\",\"relu\":\"true\",\"resize\":\"bilinear\",\"size\":\"input\"}",
         "{\"backprop_modifier\":\"none\",\"channels\":\"reduce\",\"grad_modifier\":\"absolute\",\"output\":\"last\"}",
         "{\"scatter\":\"a\",\"colour\":\"label\",\"palette\":\"auto\",\"format\":[\"png\",\"svg\",\"pdf\"],\"title\":"
         "null,"
@@ -495,7 +495,8 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
         {HEAD "attribute:\n  - {method: salience}\n",
          "e.yaml:4: unknown method `salience` (did you mean `saliency`?); `limn methods` lists them"},
         {HEAD "attribute:\n  - method: gradcam\n    flavour: kerasvis\n",
-         "e.yaml:5: method `gradcam` has no flavour `kerasvis`; it has `limn`, `keras-vis`"},
+         "e.yaml:5: method `gradcam` has no flavour `kerasvis`; it has `limn`, `keras-vis`, `tf-keras-vis`, "
+         "`pytorch-grad-cam`, `captum`, `tf-explain`"},
         {HEAD "attribute:\n  - method: saliency\n    grad_modifier: absolut\n",
          "e.yaml:5: `absolut` is no value of `grad_modifier` (did you mean `absolute`?); it takes `none`, `absolute`, "
          "`negate`, `relu`, `invert`, `small_values`"},

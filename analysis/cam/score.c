@@ -1,0 +1,132 @@
+/* Score-CAM: a channel's weight is how well the network recognises the target where that channel is active
+ * (Wang et al., "Score-CAM: score-weighted visual explanations", 2020).
+ *
+ * For every channel c of the layer: mask_c = A_c at the input's size, (a - min) / (max - min + epsilon); the network sees
+ * x mask_c; s_c is the target's score. Then w = softmax of s over the channels (the score of a blank input, which the
+ * paper subtracts, falls out of the softmax), map = max(sum_c w_c A_c, 0), resized. pytorch-grad-cam: corners on corners
+ * for the mask, min-max before and after resizing. tf-keras-vis: w_c is the softmax over the classes of the masked
+ * input's scores, of the target.
+ *
+ * All targets share the C forward passes of a chunk; pass c holds channel c of every sample. A constant channel gives a
+ * mask of zeros. Threading: no state. */
+#include <math.h>
+#include <string.h>
+
+#include "attribution/modifiers.h"
+#include "base/try.h"
+#include "cam/cam.h"
+
+const score_recipe cam_score = {.mask = CAM_BILINEAR, .epsilon = 1e-8};
+const score_recipe cam_score_torch = {.mask = CAM_CORNERS, .epsilon = 1e-8, .min_max_layer = 1, .min_max = 1};
+const score_recipe cam_score_tf = {.over_classes = 1, .mask = CAM_CORNERS, .min_max = 1};
+
+/* Scratch: A (B, C, h, w), masked inputs, scores (B, K), weights (n_seeds, B, C), a mask, a map, the zoom's doubles. */
+typedef struct {
+    size_t layer, input, scores, weights, mask, low, zoom; /* floats */
+} pieces;
+
+static size_t round_up(size_t floats) {
+    return (floats + 15) / 16 * 16;
+}
+
+static pieces pieces_of(const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
+    const limn_shape *s = &d->layer[o->layer.index].out, in = limn_shape_picture(&d->input);
+    return (pieces){.layer = round_up(d->B * limn_shape_size(s)),
+                    .input = round_up(d->B * limn_shape_size(&in)),
+                    .scores = round_up(d->B * limn_shape_size(&d->layer[o->output.index].out)),
+                    .weights = round_up(n_seeds * d->B * s->dim[0]),
+                    .mask = round_up(in.dim[1] * in.dim[2]),
+                    .low = round_up(s->dim[1] * s->dim[2]),
+                    .zoom = 2 * round_up(cam_zoom_work(o->choice[CAM_RESIZE], s->dim[1], s->dim[2], in.dim[1]))};
+}
+
+size_t score_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
+    pieces p = pieces_of(d, o, n_seeds);
+    (void)m;
+    return p.layer + p.input + p.scores + p.weights + p.mask + p.low + p.zoom;
+}
+
+/* x' = x times the mask that the channel makes. */
+static void mask_input(const score_recipe *r, const float *x, const limn_shape *in, const float *channel, size_t h,
+                       size_t w, float *mask, float *masked) {
+    const size_t n = in->dim[1] * in->dim[2];
+    float low, high;
+    cam_zoom_run(r->mask, channel, h, w, mask, in->dim[1], in->dim[2], NULL);
+    low = high = mask[0];
+    for (size_t i = 1; i < n; i++) low = fminf(low, mask[i]), high = fmaxf(high, mask[i]);
+    const double range = (double)high - low + r->epsilon;
+    for (size_t i = 0; i < n; i++) mask[i] = range > 0 ? (float)((mask[i] - low) / range) : 0;
+    for (size_t c = 0; c < in->dim[0]; c++)
+        for (size_t i = 0; i < n; i++) masked[c * n + i] = x[c * n + i] * mask[i];
+}
+
+/* The target's score: seed . scores, of the softmax of the scores where the recipe says so. */
+static float target_score(const float *seed, const float *scores, size_t K, int softmax) {
+    double most = scores[0], total = 0, s = 0;
+    for (size_t k = 1; k < K; k++) most = fmax(most, scores[k]);
+    for (size_t k = 0; k < K; k++) {
+        double y = softmax ? exp(scores[k] - most) : scores[k];
+        total += y;
+        s += seed[k] * y;
+    }
+    return (float)(softmax ? s / total : s);
+}
+
+static void softmax(float *w, size_t n) {
+    float most = w[0];
+    double total = 0;
+    for (size_t i = 1; i < n; i++) most = fmaxf(most, w[i]);
+    for (size_t i = 0; i < n; i++) total += exp((double)w[i] - most);
+    for (size_t i = 0; i < n; i++) w[i] = (float)(exp((double)w[i] - most) / total);
+}
+
+/* The weights w (n_seeds, B, C): one forward pass a channel. */
+static limn_status weigh(const score_recipe *r, const limn_attribute_options *o, const limn_attribute_job *job,
+                         const pieces *p, const float *A, float *w) {
+    limn_status status = LIMN_OK;
+    const limn_diff *d = job->diff;
+    const limn_shape *s = &d->layer[o->layer.index].out, in = limn_shape_picture(&d->input);
+    const size_t C = s->dim[0], n = s->dim[1] * s->dim[2], size = limn_shape_size(&in);
+    const size_t K = limn_shape_size(&d->layer[o->output.index].out);
+    float *masked = w + p->weights, *scores = masked + p->input, *mask = scores + p->scores;
+    for (size_t c = 0; c < C; c++) {
+        for (size_t b = 0; b < d->B; b++)
+            mask_input(r, job->x + b * size, &in, A + (b * C + c) * n, s->dim[1], s->dim[2], mask, masked + b * size);
+        TRY(d->forward(d->ctx, masked));
+        TRY(d->value(d->ctx, o->output.index, scores));
+        for (size_t t = 0; t < job->n_seeds; t++)
+            for (size_t b = 0; b < d->B; b++)
+                w[(t * d->B + b) * C + c] =
+                    target_score(job->seed + (t * d->B + b) * K, scores + b * K, K, r->over_classes);
+    }
+    for (size_t row = 0; !r->over_classes && row < job->n_seeds * d->B; row++) softmax(w + row * C, C);
+done:
+    return status;
+}
+
+limn_status score_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job) {
+    limn_status status = LIMN_OK;
+    const score_recipe *r = m->recipe;
+    const limn_diff *d = job->diff;
+    const limn_shape *s = &d->layer[o->layer.index].out, out = limn_attribute_shape(m, d, o);
+    const size_t C = s->dim[0], n = s->dim[1] * s->dim[2], size = limn_shape_size(&out);
+    const pieces p = pieces_of(d, o, job->n_seeds);
+    float *A = job->scratch, *w = A + p.layer, *low = w + p.weights + p.input + p.scores + p.mask;
+    double *work = (double *)(void *)(low + p.low);
+    TRY(d->value(d->ctx, o->layer.index, A));
+    TRY(weigh(r, o, job, &p, A, w));
+    for (size_t row = 0; row < job->n_seeds * d->B; row++) {
+        float *map = job->map + row * size, *grid = o->layer_size ? map : low;
+        const float *a = A + row % d->B * C * n;
+        memset(grid, 0, n * sizeof *grid);
+        for (size_t c = 0; c < C; c++)
+            for (size_t i = 0; i < n; i++) grid[i] += w[row * C + c] * a[c * n + i];
+        for (size_t i = 0; o->choice[CAM_RELU] == CAM_YES && i < n; i++) grid[i] = fmaxf(grid[i], 0);
+        if (r->min_max_layer) limn_min_max(grid, n);
+        if (!o->layer_size)
+            cam_zoom_run(o->choice[CAM_RESIZE], grid, s->dim[1], s->dim[2], map, out.dim[1], out.dim[2], work);
+        if (r->min_max) limn_min_max(map, size);
+    }
+done:
+    return status;
+}
