@@ -3,7 +3,8 @@
  * A value has its shape in the file's own coordinates, with the batch's axis marked, and lies in a node of the graph (one
  * sample's shape: without that axis), or is known: an initialiser, or a number that follows from known ones (onnx_fold.c).
  * In known integers the batch's unknown size is NaN: what is computed from it stays NaN, and a shape that holds it tells
- * where the batch's axis goes. */
+ * where the batch's axis goes. A NaN that is known to be so many times the batch's size says how many (onnx_batch_size).
+ */
 #ifndef LIMN_ONNX_BUILD_H
 #define LIMN_ONNX_BUILD_H
 
@@ -105,6 +106,9 @@ limn_status onnx_sample(const onnx_value *v, limn_shape *out) LIMN_CHECK;
 limn_status onnx_need(const onnx_op *o, size_t i, onnx_value **out) LIMN_CHECK;
 /* Input i as a short list of integers; absent: *count = 0. */
 limn_status onnx_need_ints(onnx_op *o, size_t i, double *out, size_t most, size_t *count) LIMN_CHECK;
+/* `times` the batch's size, as a NaN; 0: some number that follows from it. And back: 0 also of any other NaN. */
+double onnx_batch_size(size_t times);
+size_t onnx_batch_times(double nan);
 /* Takes n numbers out of the budget. */
 limn_status onnx_spend(onnx_build *b, size_t n) LIMN_CHECK;
 /* An axis as the file counts it, possibly from the end, as 0 … rank-1. */

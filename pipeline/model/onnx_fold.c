@@ -19,12 +19,15 @@ static int is_integer(int type) {
 /* Room for a tensor of this shape, within the budget; *n its numbers. */
 static limn_status make(onnx_op *o, int rank, const int64_t *dim, double **out, size_t *n) {
     limn_status status = LIMN_OK;
+    int empty = 0;
     *n = 1;
     for (int i = 0; i < rank; i++) {
+        empty |= dim[i] == 0;
         if (dim[i] < 0) FAIL(LIMN_EINPUT, "a shape with an axis of %lld", (long long)dim[i]);
         if (dim[i] > 0 && *n > (size_t)MAX_OUT / (size_t)dim[i]) FAIL(LIMN_EINPUT, "more than %d values", MAX_OUT);
-        *n *= (size_t)dim[i];
+        *n *= dim[i] > 0 ? (size_t)dim[i] : 1; /* bounded also where there is a 0 */
     }
+    if (empty) *n = 0;
     TRY(onnx_spend(o->b, *n));
     status = limn_new(out, *n, sizeof **out);
 done:
@@ -198,7 +201,7 @@ limn_status onnx_fold_expand(onnx_op *o) {
         int from = i - (rank - v->rank), to = i - (rank - (int)n);
         int64_t size = from < 0 ? 1 : v->dim[from];
         double want = to < 0 ? 1 : t[to];
-        if (isnan(want) && size == 1) {
+        if (isnan(want) && size == 1 && batch < 0 && onnx_batch_times(want) <= 1) {
             batch = i;
             want = 1;
         }
@@ -241,7 +244,7 @@ limn_status onnx_fold_concat(onnx_op *o) {
     for (size_t k = 0; k < o->n_in; k++) {
         size_t block = (size_t)o->in[k]->dim[axis] * inner, all = (size_t)dim[axis] * inner;
         TRY(onnx_numbers(o, o->in[k], &x));
-        for (size_t i = 0; i < outer; i++)
+        for (size_t i = 0; i < outer && block > 0; i++)
             memcpy(out + i * all + done_rows * inner, x + i * block, block * sizeof *out);
         done_rows += (size_t)o->in[k]->dim[axis];
     }
@@ -276,7 +279,7 @@ limn_status onnx_fold_gather(onnx_op *o) {
         double from = take[k] < 0 ? take[k] + (double)v->dim[axis] : take[k];
         if (!(from >= 0 && from < (double)v->dim[axis]))
             FAIL(LIMN_EINPUT, "there is no element %g of %lld", take[k], (long long)v->dim[axis]);
-        for (size_t i = 0; i < outer; i++)
+        for (size_t i = 0; i < outer && inner > 0; i++)
             memcpy(out + (i * count + k) * inner, x + (i * (size_t)v->dim[axis] + (size_t)from) * inner,
                    inner * sizeof *out);
     }
@@ -339,6 +342,8 @@ limn_status onnx_fold_constant_of_shape(onnx_op *o) {
     if (found) TRY(onnx_tensor_doubles(o->b->m, &tensor, &value));
     if (found && tensor.count != 1) FAIL(LIMN_EINPUT, "its value has %zu numbers", tensor.count);
     for (size_t i = 0; i < rank; i++) {
+        if (isnan(t[i]) && (batch >= 0 || onnx_batch_times(t[i]) > 1))
+            FAIL(LIMN_EINPUT, "its shape holds a multiple of the batch, which is not supported");
         if (isnan(t[i])) batch = (int)i;
         if (t[i] < 0 || t[i] > ONNX_MAX_NUMBERS) FAIL(LIMN_EINPUT, "its shape has an axis of %g", t[i]);
         dim[i] = isnan(t[i]) ? 1 : (int64_t)t[i];
@@ -389,7 +394,8 @@ limn_status onnx_fold_shape(onnx_op *o) {
     to = to < 0 ? 0 : to > v->rank ? v->rank : to;
     n = to > from ? to - from : 0;
     TRY(make(o, 1, &n, &out, &count));
-    for (int64_t i = 0; i < n; i++) out[i] = from + i == v->batch ? NAN : (double)v->dim[from + i];
+    for (int64_t i = 0; i < n; i++)
+        out[i] = from + i == v->batch ? onnx_batch_size(v->times > 1 ? v->times : 1) : (double)v->dim[from + i];
     onnx_set_known(o, 0, ONNX_INT64, 1, &n, out);
 done:
     return status;
@@ -402,7 +408,7 @@ limn_status onnx_fold_size(onnx_op *o) {
     size_t n;
     TRY(onnx_need(o, 0, &v));
     TRY(make(o, 0, NULL, &out, &n));
-    out[0] = v->batch >= 0 ? NAN : (double)onnx_size(v);
+    out[0] = v->batch >= 0 ? onnx_batch_size(onnx_size(v)) : (double)onnx_size(v);
     onnx_set_known(o, 0, ONNX_INT64, 0, NULL, out);
 done:
     return status;
@@ -447,6 +453,16 @@ static double apply(int f, double a, double b) {
     }
 }
 
+/* The same where a or b is NaN: of the batch's size only whole multiples stay known. */
+static double apply_to_nan(int f, double a, double b) {
+    double other = isnan(a) ? b : a, result = apply(f, a, b), times = 0;
+    size_t k = onnx_batch_times(isnan(a) ? a : b);
+    if (!isnan(result)) return result;
+    if (f == LIMN_F_MUL) times = (double)k * other;
+    if ((f == LIMN_F_DIV || f == LIMN_F_INT_DIV) && isnan(a)) times = (double)k / other;
+    return onnx_batch_size(times >= 1 && times == floor(times) && times <= MAX_OUT ? (size_t)times : 0);
+}
+
 /* The shape of a broadcast; strides of a value in it. */
 static limn_status broadcast(const onnx_value *a, const onnx_value *b, int *rank, int64_t *dim) {
     *rank = a->rank > b->rank ? a->rank : b->rank;
@@ -482,7 +498,8 @@ static limn_status combine(onnx_op *o, int f, const onnx_value *v, onnx_value *w
     strides_in(v, rank, sv);
     strides_in(w, rank, sw);
     for (size_t i = 0; i < n; i++) {
-        result[i] = apply(f, v->known[at], b[bt]);
+        int unknown = isnan(v->known[at]) || isnan(b[bt]);
+        result[i] = (unknown ? apply_to_nan : apply)(f, v->known[at], b[bt]);
         next(rank, dim, index, sv, &at, sw, &bt);
     }
     *out = (onnx_value){.type = f >= LIMN_F_EQUAL ? ONNX_BOOL : v->type, .rank = rank, .batch = -1, .node = -1};

@@ -377,6 +377,9 @@ static limn_status pads_from_output(const onnx_op *o, const onnx_value *v, windo
     TRY(onnx_ints(o->b->m, o->n, "output_shape", size, 2 * ONNX_MAX_RANK, &n));
     if (n == 0) return LIMN_OK;
     if (n < (size_t)w->n) FAIL(LIMN_EINPUT, "its output_shape has %zu sizes", n);
+    for (size_t i = 0; i < n; i++)
+        if (size[i] < 1 || size[i] > ONNX_MAX_NUMBERS)
+            FAIL(LIMN_EINPUT, "its output_shape holds %lld", (long long)size[i]);
     for (int i = 0; i < w->n; i++) {
         int64_t span = (int64_t)(w->kernel[i] - 1) * w->dilation[i] + 1,
                 total = (v->dim[i + 2] - 1) * w->stride[i] + out_pad[i] + span - size[n - (size_t)w->n + (size_t)i];

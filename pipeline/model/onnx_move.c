@@ -191,6 +191,7 @@ limn_status onnx_emit_concat(onnx_op *o) {
     TRY(limn_new(&in, o->n_in, sizeof *in));
     for (size_t i = 0; i < o->n_in; i++)
         if (onnx_size(o->in[i]) > 0) TRY(onnx_node_beside(o, o->in[i], rank, batch, &in[n++]));
+    if (n == 0) FAIL(LIMN_EINPUT, "it joins tensors without a number in them");
     TRY(onnx_emit(o, LIMN_OP_CONCAT, n, in, &a, LIMN_NO_VALUES, LIMN_NO_VALUES, &node));
     status = set(o, node, batch);
 done:
@@ -431,8 +432,9 @@ static limn_status resized(onnx_op *o, const onnx_value *v, int64_t *out, double
     for (int i = 0; i < v->rank; i++) out[i] = v->dim[i], factor[i] = 1;
     for (size_t k = 0; k < n; k++) {
         TRY(onnx_axis(n_axes ? axes[k] : (int64_t)k, v->rank, &axis[k]));
+        if (axis[k] == v->batch) continue;
         double ratio = n_size ? size[k] / (double)v->dim[axis[k]] : 0;
-        if (k == 0 || (policy == 1 ? ratio < best : ratio > best)) best = ratio;
+        if (best == 0 || (policy == 1 ? ratio < best : ratio > best)) best = ratio;
     }
     for (size_t k = 0; k < n; k++) {
         int i = axis[k];

@@ -111,6 +111,8 @@ static limn_status emit_inputs(onnx_op *o) {
     limn_status status = LIMN_OK;
     limn_op_attr a = {.f = o->row->f};
     int rank, batch, in[2], node;
+    onnx_value *first;
+    TRY(onnx_need(o, 0, &first));
     TRY(onnx_together(o, 0, o->n_in, &rank, &batch));
     TRY(onnx_node_beside(o, o->in[0], rank, batch, &in[0]));
     if (o->n_in == 1) TRY(onnx_emit1(o, LIMN_OP_IDENTITY, in[0], NULL, &in[0]));
@@ -169,9 +171,9 @@ static limn_status emit_cast(onnx_op *o) {
     int64_t to;
     TRY(onnx_int(o->b->m, o->n, "to", 0, &to));
     if (to == ONNX_FLOAT || to == ONNX_DOUBLE || to == ONNX_FLOAT16 || to == ONNX_BFLOAT16) return emit_identity(o);
-    if (to == ONNX_BOOL || to == ONNX_STRING || to > ONNX_UINT64)
+    if (to == ONNX_BOOL || to == ONNX_STRING || to < 1 || to > ONNX_UINT64)
         FAIL(LIMN_EINPUT, "a cast of what the network computes to %s is not supported",
-             onnx_type_name((int)to) ? onnx_type_name((int)to) : "an unknown type");
+             to == ONNX_BOOL || to == ONNX_STRING ? onnx_type_name((int)to) : "an unknown type");
     status = emit_function(o, LIMN_OP_UNARY, &a);
 done:
     return status;

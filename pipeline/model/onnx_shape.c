@@ -1,7 +1,7 @@
 /* Shapes that ONNX's Reshape, Squeeze, Unsqueeze, Slice, Split and Transpose give: for known values and for nodes alike.
  *
  * Where a value has a batch axis its size is not known, so Reshape has to find where that axis goes: (a) where the target
- * holds the batch's size (NaN, or a 0 that copies it); (b) where it holds -1 and the other sizes are one sample's; (c)
+ * holds the batch's size (NaN, or a 0 that copies it), or so many times it; (b) where it holds -1 and the other sizes are one sample's; (c)
  * where it holds the size that the file fixes (or 1) and the others are one sample's: networks saved with a batch of 1
  * reshape to [1, 256]; then (d) the same where that axis has several rows of each sample, as attention heads are often
  * written. In each case as many elements must come before the axis as did. Threading: pure functions. */
@@ -12,7 +12,7 @@
 #include "base/try.h"
 #include "model/onnx_build.h"
 
-enum { INFER = -1, BATCH = -2 };
+enum { INFER = -1, BATCH = -2 }; /* BATCH - k: k times the batch's size; BATCH: a number that follows from it */
 
 /* A size or an axis out of doubles, which may be far beyond. */
 static int64_t clamp(double v, int64_t low, int64_t high) {
@@ -28,7 +28,7 @@ static int batch_goes(const onnx_value *v, int64_t *d, int rank, int at, size_t 
     int open = -1;
     for (int i = 0; i < rank; i++) {
         if (i == at) continue;
-        if (d[i] == BATCH || (d[i] == INFER && open >= 0)) return 0;
+        if (d[i] <= BATCH || (d[i] == INFER && open >= 0)) return 0;
         if (d[i] == INFER)
             open = i;
         else
@@ -50,15 +50,13 @@ static int batch_goes(const onnx_value *v, int64_t *d, int rank, int at, size_t 
 
 /* First with one row of a sample, then with more: (B, h, T, d) as (B h, T, d), and back. */
 static limn_status place_batch(onnx_op *o, const onnx_value *v, int64_t *d, int rank, int *batch) {
-    for (int pass = 0; pass < 6; pass++) {
+    for (int pass = 0; pass < 5; pass++) {
         for (*batch = 0; *batch < rank; ++*batch) {
             int64_t s = d[*batch];
             size_t times = pass < 3;
-            if (pass == 5 && s > 0 && s % o->b->n_batch == 0) times = (size_t)(s / o->b->n_batch);
-            int may = pass % 3 == 0   ? s == BATCH
-                      : pass % 3 == 1 ? s == INFER
-                      : pass == 2     ? s == o->b->n_batch
-                                      : times > 0;
+            if (pass == 0 && s <= BATCH) times = (size_t)(BATCH - s);
+            if (pass == 4 && s > 0 && s % o->b->n_batch == 0) times = (size_t)(s / o->b->n_batch);
+            int may = pass == 0 ? s <= BATCH : pass % 2 == 1 ? s == INFER : pass == 2 ? s == o->b->n_batch : times > 0;
             if (may && batch_goes(v, d, rank, *batch, &times)) {
                 o->times = times;
                 return LIMN_OK;
@@ -69,18 +67,19 @@ static limn_status place_batch(onnx_op *o, const onnx_value *v, int64_t *d, int 
 }
 
 static limn_status whole(const onnx_value *v, int64_t *d, int rank) {
-    double others = 1, all = (double)onnx_size(v);
+    double others = 1, all = (double)onnx_size(v), filled = 1;
     int open = -1;
     for (int i = 0; i < rank; i++) {
+        filled *= d[i] > 0 ? (double)d[i] : 1;
         if (d[i] == INFER && open >= 0) return limn_fail(LIMN_EINPUT, "its shape has more than one -1");
-        if (d[i] == BATCH) return limn_fail(LIMN_EINPUT, "its shape holds the size of the batch, which is not known");
+        if (d[i] <= BATCH) return limn_fail(LIMN_EINPUT, "its shape holds the size of the batch, which is not known");
         if (d[i] == INFER)
             open = i;
         else
             others *= (double)d[i];
     }
     double missing = others > 0 ? all / others : 0;
-    if (open >= 0 ? missing != floor(missing) : others != all)
+    if (filled > ONNX_MAX_NUMBERS || (open >= 0 ? missing != floor(missing) : others != all))
         return limn_fail(LIMN_EINPUT, "%.0f values do not fit its shape", all);
     if (open >= 0) d[open] = (int64_t)missing;
     return LIMN_OK;
@@ -102,9 +101,9 @@ limn_status onnx_reshape_dims(onnx_op *o, const onnx_value *v, int64_t dim[ONNX_
     for (int i = 0; i < *rank; i++) {
         if (t[i] == 0 && !keep) {
             if (i >= v->rank) FAIL(LIMN_EINPUT, "its shape copies the axis %d, which its input does not have", i);
-            dim[i] = i == v->batch ? BATCH : v->dim[i];
+            dim[i] = i == v->batch ? BATCH - (int64_t)(v->times > 1 ? v->times : 1) : v->dim[i];
         } else if (isnan(t[i]))
-            dim[i] = BATCH;
+            dim[i] = BATCH - (int64_t)onnx_batch_times(t[i]);
         else if (t[i] < -1 || t[i] > ONNX_MAX_NUMBERS)
             FAIL(LIMN_EINPUT, "its shape has an axis of %g", t[i]);
         else
@@ -209,6 +208,10 @@ static limn_status one_range(const onnx_op *o, const onnx_value *v, int axis, do
     if (isnan(start) || isnan(end) || isnan(step))
         return limn_fail(LIMN_EINPUT, "it depends on the size of the batch, which is not known");
     if (step == 0) return limn_fail(LIMN_EINPUT, "a step of 0");
+    if (n == 0) { /* nothing, from either end */
+        *r = (onnx_range){0, 1, 0};
+        return LIMN_OK;
+    }
     int back = step < 0;
     int64_t s = clamp(step, -ONNX_MAX_NUMBERS, ONNX_MAX_NUMBERS),
             from = clamp(start < 0 ? start + (double)n : start, 0, n - back),
@@ -256,13 +259,16 @@ limn_status onnx_split_sizes(onnx_op *o, const onnx_value *v, int *axis, int64_t
         TRY(onnx_need_ints(o, 1, t, o->n_out, &n));
     for (size_t i = 0; i < n && o->opset >= 13; i++) (*sizes)[i] = clamp(t[i], -1, ONNX_MAX_NUMBERS);
     TRY(onnx_int(o->b->m, o->n, "num_outputs", (int64_t)o->n_out, &parts));
+    if (parts != (int64_t)o->n_out)
+        FAIL(LIMN_EINPUT, "its num_outputs is %lld, but it has %zu", (long long)parts, o->n_out);
     if (n == 0) {
         int64_t size = v->dim[*axis], each = parts > 0 ? (size + parts - 1) / parts : 0;
         for (size_t i = 0; i < o->n_out; i++, size -= each) (*sizes)[i] = size < each ? size : each;
         n = o->n_out;
     }
     for (size_t i = 0; i < n; i++) {
-        if ((*sizes)[i] < 0) FAIL(LIMN_EINPUT, "a part of %lld", (long long)(*sizes)[i]);
+        if ((*sizes)[i] < 0 || (*sizes)[i] > ONNX_MAX_NUMBERS)
+            FAIL(LIMN_EINPUT, "a part of %lld", (long long)(*sizes)[i]);
         sum += (*sizes)[i];
     }
     if (n != o->n_out || sum != v->dim[*axis])

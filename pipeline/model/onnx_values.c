@@ -109,6 +109,22 @@ limn_status onnx_sample(const onnx_value *v, limn_shape *out) {
     return LIMN_OK;
 }
 
+/* The low bits of a quiet NaN, which moving and copying keep. */
+static const uint64_t NAN_BITS = 0x7ff8000000000000u, NAN_LOW = 0x0007ffffffffffffu;
+
+double onnx_batch_size(size_t times) {
+    uint64_t bits = NAN_BITS | (times <= NAN_LOW ? times : 0);
+    double v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+size_t onnx_batch_times(double nan) {
+    uint64_t bits;
+    memcpy(&bits, &nan, sizeof bits);
+    return (bits & ~NAN_LOW) == NAN_BITS ? (size_t)(bits & NAN_LOW) : 0;
+}
+
 limn_status onnx_need(const onnx_op *o, size_t i, onnx_value **out) {
     *out = i < o->n_in ? o->in[i] : NULL;
     return *out ? LIMN_OK : limn_fail(LIMN_EINPUT, "it lacks its input %zu", i + 1);
@@ -261,7 +277,8 @@ limn_status onnx_emit1(onnx_op *o, limn_op op, int in, const limn_op_attr *attr,
     return onnx_emit(o, op, 1, &in, attr, LIMN_NO_VALUES, LIMN_NO_VALUES, node);
 }
 
-limn_status onnx_weights(onnx_op *o, onnx_value *v, limn_values *out) {
+/* Its numbers as float32; of a value with a batch axis those of one sample. */
+static limn_status as_floats(onnx_op *o, onnx_value *v, limn_values *out) {
     limn_status status = LIMN_OK;
     *out = LIMN_NO_VALUES;
     if (!onnx_is_known(v))
@@ -285,11 +302,19 @@ done:
     return status;
 }
 
+limn_status onnx_weights(onnx_op *o, onnx_value *v, limn_values *out) {
+    *out = LIMN_NO_VALUES;
+    if (v->batch >= 0)
+        return limn_fail(LIMN_EINPUT, "its input `%s` has an axis of samples, and can be no weights",
+                         onnx_text(v->name));
+    return as_floats(o, v, out);
+}
+
 static limn_status as_const(onnx_op *o, onnx_value *v, const limn_shape *shape, int *node) {
     limn_status status = LIMN_OK;
     limn_op_attr a = {.shape = *shape};
     limn_values w = LIMN_NO_VALUES;
-    TRY(onnx_weights(o, v, &w));
+    TRY(as_floats(o, v, &w));
     for (size_t i = 0; i < w.n && v->type != ONNX_FLOAT; i++)
         if (isnan(w.v[i])) {
             free(w.v);

@@ -165,9 +165,9 @@ limn_status onnx_tensor_parse(onnx_tensor *t, onnx_bytes message) {
     for (int i = 0; i < t->rank; i++) {
         if (t->dim[i] < 0) FAIL(LIMN_EINPUT, "the tensor `%s` has a negative dimension", onnx_text(t->name));
         empty |= t->dim[i] == 0;
-        if (!empty && t->dim[i] > (int64_t)(ONNX_MAX_NUMBERS / t->count))
+        if (t->dim[i] > (int64_t)(ONNX_MAX_NUMBERS / t->count))
             FAIL(LIMN_EINPUT, "the tensor `%s` has more than %d values", onnx_text(t->name), ONNX_MAX_NUMBERS);
-        t->count *= (size_t)(empty ? 1 : t->dim[i]);
+        t->count *= t->dim[i] > 0 ? (size_t)t->dim[i] : 1; /* bounded also where there is a 0 */
     }
     if (empty) t->count = 0;
 done:

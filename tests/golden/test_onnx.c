@@ -118,6 +118,30 @@ static float *pictures(const char *path, size_t limit, int channels, double scal
     return x;
 }
 
+/* Heads as rows of the batch's axis, whose number follows from Shape, Gather and Mul: 4 B rows, the tokens are the -1.
+ * Numbers of ONNX Runtime. */
+static void heads_are_kept_apart(void **state) {
+    (void)state;
+    static const float want[2][24] = {
+        {-0.56043893F, 0.010981351F, 0.45077887F, -0.45077887F, -0.010981344F, 0.56043887F, 0.080089405F, -0.011523332F,
+         0.94196177F,  -0.41831422F, 0.79720175F, -0.50795311F, 0.0078933127F, 0.46719611F, -0.14569043F, 0.401788F,
+         0.82050532F,  -0.14991745F, 0.27194631F, -0.67869925F, -0.26382831F,  0.30415124F, -0.32945299F, 0.14489926F},
+        {0.752222F,    -0.085877754F, 0.28343379F,  0.93446755F,   0.223212F,   0.77069038F,
+         -0.37256157F, 0.17938817F,   0.59351528F,  -0.30361995F,  0.15008567F, 0.74335337F,
+         -0.45546037F, 0.053218558F,  -0.62077296F, -0.010935023F, 0.38778496F, -0.51377279F,
+         0.15875064F,  0.60455757F,   0.012335751F, 0.53996277F,   0.96014178F, -0.027227625F}};
+    float x[48];
+    size_t size;
+    network n;
+    for (int i = 0; i < 48; i++) x[i] = (float)(i * 7 % 19) / 8 - 1;
+    open_network(&n, "tests/data/onnx/heads.onnx", 0);
+    float *y = values(&n, x, 2, NULL, &size);
+    assert_int_equal(size, 24);
+    assert_true(worst(y, want[0], 48) < SAME);
+    free(y);
+    close_network(&n);
+}
+
 /* Our own file: raw data, float_data, float16, double and int64 fields; numbers of the onnx package's reference. */
 static void small_network_is_right(void **state) {
     (void)state;
@@ -376,7 +400,15 @@ static void what_is_refused_is_named(void **state) {
         {"integers", "the input `x` takes int64"},
         {"order", "nothing before it makes its input `a`"},
         {"constant", "its output `y` does not depend on its input"},
-        {"samples", "node `over` (ReduceSum): it works across the samples of a batch"}};
+        {"samples", "node `over` (ReduceSum): it works across the samples of a batch"},
+        {"none", "node `m` (Mean): it lacks its input 1"},
+        {"empty_back", "node `y` (Add): its output would be empty"},
+        {"kernel_of_batch", "node `y` (Conv): its input `w` has an axis of samples"},
+        {"joined_nothing", "node `c` (Concat): it joins tensors without a number in them"},
+        {"wide_nothing", "node `w` (Reshape): 0 values do not fit its shape"},
+        {"split_over", "node `a` (Split): a part of 9223372036854775807"},
+        {"size_over", "node `y` (ConvTranspose): its output_shape holds -9223372036854775808"},
+        {"cast_to_nothing", "node `y` (Cast): a cast of what the network computes to an unknown type"}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         limn_graph *g;
         char path[128];
@@ -517,6 +549,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_network_is_right),
         cmocka_unit_test(vision_transformer_is_right),
+        cmocka_unit_test(heads_are_kept_apart),
         cmocka_unit_test(example_has_kerass_numbers),
         cmocka_unit_test(twins_agree),
         cmocka_unit_test(example_has_kerass_gradients),
