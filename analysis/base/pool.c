@@ -140,7 +140,7 @@ static void watch_forks(void) {
 }
 
 __attribute__((destructor)) static void close_pool(void) {
-    if (pthread_mutex_trylock(&pool.taken) != 0) return; /* exit() while another thread's loop runs */
+    if (pthread_mutex_trylock(&pool.taken) != 0) return; /* the process ends while another thread is in a loop */
     pthread_mutex_lock(&pool.lock);
     pool.stop = 1;
     pthread_cond_broadcast(&pool.opened);
