@@ -364,6 +364,8 @@ limn_status keras_build(limn_graph *g, const char *json, size_t n, const keras_w
     root = cJSON_ParseWithLength(json, n);
     if (!root) FAIL(LIMN_EINPUT, "its configuration is not JSON");
     b.keras3 = g->producer && strncmp(g->producer, "keras ", 6) == 0 && atoi(g->producer + 6) >= 3;
+    if (g->producer && strcmp(g->producer, "keras") == 0) /* Keras 3's to_json() tells no version, but modules */
+        b.keras3 = cJSON_GetObjectItemCaseSensitive(root, "module") != NULL;
     TRY(keras_nets_parse(&b.nets, root, w));
     TRY(walk_outermost(&b));
     TRY(graph_finish(g));

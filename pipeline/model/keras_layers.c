@@ -436,7 +436,10 @@ static limn_status global(keras_layer *l, limn_reduce f) {
     limn_status status = LIMN_OK;
     int rank = keras_shape(l)->rank;
     limn_op_attr a = {.f = (int)f, .axes = rank == 3 ? 6 : 1};
+    const char *format;
     TRY(keras_check_format(l));
+    TRY(keras_string(l->config, "data_format", "channels_last", &format));
+    if (rank == 2 && strcmp(format, "channels_first") == 0) a.axes = 2; /* (channels, steps) */
     if (rank != 3 && rank != 2) FAIL(LIMN_EINPUT, "it needs a picture or a sequence as input");
     TRY(keras_bool(l->config, "keepdims", 0, &a.keep));
     TRY(keras_plain(l, LIMN_OP_REDUCE, &a));

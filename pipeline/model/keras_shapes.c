@@ -25,7 +25,12 @@ limn_status keras_flatten(keras_layer *l) {
     limn_status status = LIMN_OK;
     const char *format;
     TRY(keras_string(l->config, "data_format", "channels_last", &format));
-    int turn = keras_shape(l)->rank == 3 && strcmp(format, "channels_first") == 0;
+    int rank = keras_shape(l)->rank, turn = rank == 3 && strcmp(format, "channels_first") == 0;
+    if (rank != 3 && rank > 1 && strcmp(format, "channels_first") == 0) { /* the first axis last, of any array */
+        limn_op_attr last = {.perm = {0}};
+        for (int i = 0; i < rank; i++) last.perm[i] = (i + 1) % rank;
+        TRY(keras_plain(l, LIMN_OP_TRANSPOSE, &last));
+    }
     if (turn && l->at.hwc) FAIL(LIMN_EINPUT, "its data_format is channels_first, unlike that of the layers before");
     limn_op_attr a = {.hwc = keras_shape(l)->rank == 3 && (l->at.hwc || turn)};
     TRY(keras_plain(l, LIMN_OP_FLATTEN, &a));

@@ -377,6 +377,46 @@ static void the_documentation_is_whole(void **state) {
     free(text);
 }
 
+/* Sequences with channels first: the pools' steps are their last axis, and Flatten puts their first axis last. */
+static void sequences_may_have_channels_first(void **state) {
+    (void)state;
+    static const char in[] = "{'class_name':'InputLayer','config':{'name':'in','batch_shape':[null,5,7]}},";
+    char text[1024];
+    snprintf(text, sizeof text, "%s%s", in, LAYER("GlobalAveragePooling1D", "'data_format':'channels_first'"));
+    limn_graph *g = read_layers(text);
+    if (!g) fail_msg("%s", limn_message());
+    assert_int_equal(graph_layer_shape(g, 0)->dim[0], 5);
+    graph_free(g);
+    snprintf(text, sizeof text, "%s%s", in, LAYER("Flatten", "'data_format':'channels_first'"));
+    g = read_layers(text);
+    if (!g) fail_msg("%s", limn_message());
+    assert_int_equal(g->node[1].op, LIMN_OP_TRANSPOSE);
+    assert_int_equal(g->node[1].out.dim[0], 7);
+    assert_int_equal(graph_layer_shape(g, 0)->dim[0], 35);
+    graph_free(g);
+}
+
+/* Keras 3's to_json() has no keras_version, Keras 2's has: hard_sigmoid has another slope in each. */
+static void keras3_is_known_by_its_modules(void **state) {
+    (void)state;
+    static const char *const head[] = {"", "\"module\":\"keras\","};
+    for (int k = 0; k < 2; k++) {
+        char text[512];
+        keras_weights w = {.find = find_next};
+        limn_graph *g;
+        snprintf(
+            text, sizeof text,
+            "{%s\"class_name\":\"Sequential\",\"config\":{\"name\":\"s\",\"layers\":[{\"class_name\":\"Activation\","
+            "\"config\":{\"name\":\"x\",\"activation\":\"hard_sigmoid\",\"batch_input_shape\":[null,4]}}]}}",
+            head[k]);
+        assert_int_equal(graph_new(&g), LIMN_OK);
+        assert_int_equal(keras_name_format(g, "JSON and HDF5", NULL), LIMN_OK);
+        if (keras_build(g, text, strlen(text), &w) != LIMN_OK) fail_msg("%s", limn_message());
+        assert_true(g->node[1].attr.p[0] == (k ? 1.0f / 6 : 0.2f));
+        graph_free(g);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(kernels_are_turned_output_first, start),
@@ -386,6 +426,8 @@ int main(void) {
         cmocka_unit_test_setup(places_are_numbered_class_names, start),
         cmocka_unit_test_setup(what_cannot_be_read_is_said, start),
         cmocka_unit_test_setup(a_bias_is_a_vector, start),
+        cmocka_unit_test_setup(sequences_may_have_channels_first, start),
+        cmocka_unit_test_setup(keras3_is_known_by_its_modules, start),
         cmocka_unit_test(versions_become_formats),
         cmocka_unit_test(names_are_utf8),
         cmocka_unit_test(the_documentation_is_whole),
