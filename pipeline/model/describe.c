@@ -52,11 +52,11 @@ static int at_least(int a, int b) {
 }
 
 typedef struct {
-    int name, type, shape;
+    int name, type, shape, features, cam; /* columns; and the layers that are chosen: finding them goes over all */
 } widths;
 
 static widths measure(const limn_graph *g) {
-    widths w = {5, 4, 6}; /* of the headings */
+    widths w = {5, 4, 6, graph_feature_layer(g), graph_cam_layer(g)}; /* of the headings */
     char buf[LIMN_SHAPE_TEXT];
     for (int i = 0; i < g->n_layers; i++) {
         w.name = at_least(w.name, columns(g->layer[i].name));
@@ -70,8 +70,7 @@ static limn_status put_row(const text_out *t, const limn_graph *g, int i, const 
     const limn_layer *l = &g->layer[i];
     char buf[LIMN_SHAPE_TEXT];
     const char *shape = graph_shape_text(graph_layer_shape(g, i), l->hwc, buf), *what = can(g, i);
-    const char *marks[] = {graph_feature_layer(g) == i ? "  <- features: auto" : "",
-                           graph_cam_layer(g) == i ? "  <- CAM layer: auto" : ""};
+    const char *marks[] = {w->features == i ? "  <- features: auto" : "", w->cam == i ? "  <- CAM layer: auto" : ""};
     int pad = *marks[0] || *marks[1] ? 5 : 0;
     return text_put(t, "%5d  %s%*s  %s%*s  %s%*s  %12zu%s%-*s%s%s\n", i, l->name, w->name - columns(l->name), "",
                     l->type, w->type - columns(l->type), "", shape, w->shape - columns(shape), "", l->params,
@@ -115,6 +114,7 @@ static limn_status quote(char **out, const char *s) {
 static limn_status as_csv(const limn_graph *g, const text_out *t) {
     limn_status status = LIMN_OK;
     char *name = NULL, *type = NULL, buf[LIMN_SHAPE_TEXT];
+    int features = graph_feature_layer(g), cam = graph_cam_layer(g);
     TRY(text_put(t, "index,layer,type,output,parameters,explains,features_auto,cam_auto\n"));
     for (int i = 0; i < g->n_layers; i++) {
         const limn_layer *l = &g->layer[i];
@@ -125,8 +125,8 @@ static limn_status as_csv(const limn_graph *g, const text_out *t) {
         TRY(quote(&name, l->name));
         TRY(quote(&type, l->type));
         TRY(text_put(t, "%d,%s,%s,\"%s\",%zu,%s,%d,%d\n", i, name, type,
-                     graph_shape_text(graph_layer_shape(g, i), l->hwc, buf), l->params, can(g, i),
-                     graph_feature_layer(g) == i, graph_cam_layer(g) == i));
+                     graph_shape_text(graph_layer_shape(g, i), l->hwc, buf), l->params, can(g, i), features == i,
+                     cam == i));
     }
 done:
     free(name);
