@@ -46,12 +46,12 @@ done:
     return status;
 }
 
-static limn_status model_info(const char *path, const char *weights, limn_format_kind as, int plan, const text_out *t) {
+static limn_status model_info(const char *path, const limn_info_options *o, limn_format_kind as, const text_out *t) {
     limn_status status = LIMN_OK;
     limn_graph *g = NULL;
-    TRY(model_read(&g, path, weights));
+    TRY(model_read_output(&g, path, o->weights, o->output));
     TRY(model_describe(g, as, t->write, t->ctx));
-    if (plan && as != LIMN_JSON) TRY(describe_plan(g, t));
+    if (o->plan && as != LIMN_JSON) TRY(describe_plan(g, t));
 done:
     graph_free(g);
     return status;
@@ -97,12 +97,14 @@ static int looks_like_model(const char *path) {
     return 0;
 }
 
-limn_status limn_info(const char *path, const char *weights, limn_format_kind as, int plan, limn_text_fn write,
+limn_status limn_info(const char *path, const limn_info_options *o, limn_format_kind as, limn_text_fn write,
                       void *ctx) {
+    static const limn_info_options none = {NULL, NULL, 0};
     text_out t = {write, ctx};
     struct stat st;
     int file = stat(path, &st) == 0 && S_ISREG(st.st_mode);
     if (store_is_sqlite(path)) return store_info(path, format_of(as), write, ctx);
-    if (weights || (file && looks_like_model(path))) return model_info(path, weights, as, plan, &t);
+    if (!o) o = &none;
+    if (o->weights || o->output || (file && looks_like_model(path))) return model_info(path, o, as, &t);
     return data_info(path, as, &t);
 }

@@ -92,15 +92,13 @@ static limn_status write_experiment(buffer *b, const limn_attribute_call *c) {
     limn_status status = LIMN_OK;
     if (!has(c, "name")) TRY(word(b, "name: attribute\n"));
     TRY(settings(b, c, "top", ""));
-    TRY(word(b, "model: "));
-    if (c->weights) TRY(word(b, "{config: "));
+    TRY(word(b, c->weights ? "model: {config: " : "model: {file: "));
     TRY(quoted(b, c->model));
-    if (c->weights) {
-        TRY(word(b, ", weights: "));
-        TRY(quoted(b, c->weights));
-        TRY(word(b, "}"));
-    }
-    TRY(word(b, "\ndata:\n  images: ["));
+    if (c->weights) TRY(word(b, ", weights: "));
+    if (c->weights) TRY(quoted(b, c->weights));
+    if (c->output) TRY(word(b, ", output: "));
+    if (c->output) TRY(quoted(b, c->output));
+    TRY(word(b, "}\ndata:\n  images: ["));
     for (size_t i = 0; i < c->n_images; i++) {
         if (i > 0) TRY(word(b, ", "));
         TRY(quoted(b, c->images[i]));

@@ -25,6 +25,7 @@ static const char usage[] =
     "  --palette NAME            of the figures                              [auto]\n"
     "  --set KEY=VALUE           name, seed, format, overlay, normalise, rows: as in an experiment file\n"
     "  --weights FILE            the weights of a model whose file has none\n"
+    "  --model-output O          which output of a model that has several: name or index [0]\n"
     "  --labels FILE             labels of the images, IDX or .npy\n"
     "  --db FILE                 the database                                [attribute.db]\n"
     "  -o, --out DIR             the folder of figures                       [attribute/]\n"
@@ -59,6 +60,7 @@ static const cli_option options[] = {
     {"palette", 0, CLI_SET, SET, NULL, 0, 0},
     {"set", 0, CLI_SET, SET, NULL, 0, 0},
     {"weights", 0, CLI_TEXT, offsetof(attribute_arguments, call.weights), "a file", 0, 0},
+    {"model-output", 0, CLI_TEXT, offsetof(attribute_arguments, call.output), "an output", 0, 0},
     {"labels", 0, CLI_TEXT, offsetof(attribute_arguments, call.labels), "a file", 0, 0},
     {"db", 0, CLI_TEXT, offsetof(attribute_arguments, call.run.db), "a file", 0, 0},
     {"out", 'o', CLI_TEXT, offsetof(attribute_arguments, call.run.out), "a folder", 0, 0},

@@ -55,6 +55,7 @@ LIMN_API void limn_run_result_clear(limn_run_result *r);
 /* ---- maps without an experiment file ----------------------------------------------------------------------------- */
 typedef struct {
     const char *model, *weights; /* weights: NULL, or the weight file of a config */
+    const char *output;          /* which of the model's outputs, by name or index; NULL: the first */
     const char *const *images;   /* (n_images) files or folders */
     size_t n_images;
     const char *labels;     /* NULL: none */
@@ -74,8 +75,12 @@ LIMN_API limn_status limn_embed_file(const char *in, const char *out, const char
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 typedef enum { LIMN_TABLE, LIMN_CSV, LIMN_JSON } limn_format_kind;
-/* What a model, a data set or a results database holds. */
-LIMN_API limn_status limn_info(const char *path, const char *weights, limn_format_kind as, int plan, limn_text_fn write,
+typedef struct {
+    const char *weights, *output; /* of a model, as in limn_attribute_call */
+    int plan;                     /* of a model: also how the engine would compute it */
+} limn_info_options;
+/* What a model, a data set or a results database holds. o: NULL, or options. */
+LIMN_API limn_status limn_info(const char *path, const limn_info_options *o, limn_format_kind as, limn_text_fn write,
                                void *ctx) LIMN_CHECK;
 /* One or more SQL statements on a results database, read-only, limn's SQL functions loaded. */
 LIMN_API limn_status limn_sql(const char *db, const char *sql, limn_format_kind as, limn_text_fn write,

@@ -44,7 +44,7 @@ static limn_status open_all(limn_run_state *r) {
     TRY(r->o.db ? limn_strdup(&r->db, r->o.db) : limn_format(&r->db, "%s.db", e->name));
     TRY(r->o.out ? limn_strdup(&r->out, r->o.out) : limn_strdup(&r->out, e->name));
     r->threads = r->o.threads;
-    TRY(model_read(&r->graph, e->model, e->weights));
+    TRY(model_read_output(&r->graph, e->model, e->weights, e->output));
     TRY(graph_swap_softmax(r->graph));
     if (r->graph->node[0].out.rank != 3)
         FAIL(LIMN_EINPUT, "%s: the model's input is no picture (height, width, channels)", e->model);

@@ -178,6 +178,7 @@ void experiment_free(limn_experiment *e) {
     free(e->name);
     free(e->model);
     free(e->weights);
+    free(e->output);
     free(e);
 }
 

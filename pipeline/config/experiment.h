@@ -65,6 +65,7 @@ typedef struct limn_experiment {
     char *path, *dir, *text; /* the file, its folder, its content as given */
     char *name;
     char *model, *weights;  /* paths resolved against dir; weights NULL unless {config, weights} */
+    char *output;           /* which of the model's outputs, by name or index; NULL: the first */
     limn_data_options data; /* paths resolved; its arrays owned here */
     int store_images;       /* 1 */
     char **feature;

@@ -45,9 +45,11 @@ static limn_status set_model(experiment_parser *p, const experiment_key *k, yaml
 static cJSON *put_model(const experiment_key *k, const void *from) {
     const limn_experiment *e = from;
     (void)k;
-    if (!e->weights) return cJSON_CreateString(e->model);
+    if (!e->weights && !e->output) return cJSON_CreateString(e->model);
     cJSON *o = cJSON_CreateObject();
-    if (o && experiment_put_map(o, experiment_section_find("model"), e, NULL, "") == LIMN_OK) return o;
+    if (o && experiment_put_map(o, experiment_section_find("model"), e, e->weights ? "config" : "file",
+                                e->output ? "" : "output") == LIMN_OK)
+        return o;
     cJSON_Delete(o);
     return NULL;
 }

@@ -143,15 +143,14 @@ static limn_status find_kind(const experiment_parser *p, const experiment_sectio
         if (s->kind_key && !strcmp(k->key, s->kind_key))
             given->kind = v && v->type == YAML_SCALAR_NODE ? (const char *)v->data.scalar.value : k->fallback;
         if (!s->kinds || !v || experiment_word_in(s->kinds, ' ', k->key) < 0) continue;
-        if (first)
-            return experiment_fail(p, v, "an entry of `%s` is either `%s` or `%s`, not both", s->where, first, k->key);
+        if (first) return experiment_fail(p, v, "`%s`: either `%s` or `%s`, not both", s->where, first, k->key);
         given->kind = first = k->key;
     }
     if (!s->kinds || first) return LIMN_OK;
     snprintf(kinds, sizeof kinds, "%s", s->kinds);
     for (char *c = kinds; *c; c++)
         if (*c == ' ') *c = '|';
-    return experiment_fail(p, node, "an entry of `%s` lacks the key that says what it shows (%s)", s->where, kinds);
+    return experiment_fail(p, node, "`%s`: the key that says what it is (%s) is missing", s->where, kinds);
 }
 
 /* 3. */

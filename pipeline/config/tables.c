@@ -17,8 +17,8 @@
 static const experiment_key experiment_keys[] = {
     {"name", A_NAME, "(the file's base name)", "names the database, the folder of figures and the run", NULL,
      &experiment_name_type, AT(limn_experiment, name), 0, 0},
-    {"model", "a file, or {config: FILE, weights: FILE}", NULL, "the trained network, relative to this file", NULL,
-     &experiment_model_type, 0, 0, 0},
+    {"model", "a file, or {file: FILE, output: NAME}, or {config: FILE, weights: FILE}", NULL,
+     "the trained network, relative to this file", NULL, &experiment_model_type, 0, 0, 0},
     {"seed", AN_INDEX, "1", "of everything that is random", NULL, &experiment_seed_type, AT(limn_experiment, seed), 0,
      0},
     {"data", "a mapping", NULL, "what is put through the network: see data", NULL, &experiment_data_type,
@@ -157,12 +157,16 @@ static const experiment_key contrast_keys[] = {{"contrast", "two classes", NULL,
                                                END};
 
 static const experiment_key model_keys[] = {
-    {"config", "a file", NULL, "the architecture", NULL, &experiment_path_type, AT(limn_experiment, model), 0, 0},
-    {"weights", "a file", NULL, "its weights", NULL, &experiment_path_type, AT(limn_experiment, weights), 0, 0},
+    {"file", "a file", NULL, "the network, with its weights", "file", &experiment_path_type, AT(limn_experiment, model),
+     0, 0},
+    {"config", "a file", NULL, "the architecture", "config", &experiment_path_type, AT(limn_experiment, model), 0, 0},
+    {"weights", "a file", NULL, "its weights", "config", &experiment_path_type, AT(limn_experiment, weights), 0, 0},
+    {"output", "an output's name or index", "(the first)", "which output of a network that has several", NULL,
+     &experiment_text_type, AT(limn_experiment, output), 0, 0},
     END};
 
 const experiment_section experiment_sections[] = {{"experiment", experiment_keys, NULL, NULL, NULL},
-                                                  {"model", model_keys, NULL, NULL, NULL},
+                                                  {"model", model_keys, NULL, "file config", NULL},
                                                   {"data", data_keys, NULL, NULL, NULL},
                                                   {"preprocess", preprocess_keys, NULL, NULL, NULL},
                                                   {"embed", embed_keys, "method", NULL, NULL},

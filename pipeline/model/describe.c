@@ -87,6 +87,8 @@ static limn_status as_table(const limn_graph *g, const text_out *t) {
     TRY(text_put(t, "%-12s %s, final activation %s\n", "output",
                  graph_shape_text(graph_layer_shape(g, g->n_layers - 1), g->layer[g->n_layers - 1].hwc, out),
                  final_activation(g)));
+    for (int i = 0; i < g->n_outputs && g->n_outputs > 1; i++)
+        TRY(text_put(t, "%-12s %s%s\n", i ? "" : "outputs", g->output[i], i == g->chosen ? "  <- this one" : ""));
     TRY(text_put(t, "%-12s %zu\n\n", "parameters", parameters(g)));
     TRY(text_put(t, "%5s  %-*s  %-*s  %-*s  %12s  %s\n", "index", w.name, "layer", w.type, "type", w.shape, "output",
                  "parameters", "explains"));
@@ -177,8 +179,14 @@ static int fill(cJSON *root, const limn_graph *g) {
         !add_choice(root, "features_auto", g, graph_feature_layer(g)) ||
         !add_choice(root, "cam_auto", g, graph_cam_layer(g)))
         return 0;
-    cJSON *list = cJSON_AddArrayToObject(root, "layers");
-    int ok = list != NULL;
+    cJSON *list = cJSON_AddArrayToObject(root, "outputs");
+    int ok = list && cJSON_AddNumberToObject(root, "output_index", g->chosen);
+    for (int i = 0; ok && i < g->n_outputs; i++) {
+        cJSON *name = cJSON_CreateString(g->output[i]);
+        ok = name && cJSON_AddItemToArray(list, name);
+    }
+    list = ok ? cJSON_AddArrayToObject(root, "layers") : NULL;
+    ok = list != NULL;
     for (int i = 0; ok && i < g->n_layers; i++) ok = add_layer(list, g, i);
     return ok;
 }

@@ -30,6 +30,8 @@ void graph_free(limn_graph *g) {
         free(g->layer[i].name);
         free(g->layer[i].type);
     }
+    for (int i = 0; i < g->n_outputs; i++) free(g->output[i]);
+    free(g->output);
     free(g->node);
     free(g->layer);
     free(g->format);

@@ -135,9 +135,13 @@ typedef struct {
     limn_layer *layer;
     int n_layers;
     size_t room_layers;
-    int n_inputs;  /* INPUT nodes: 0 … n_inputs-1 */
-    int input_hwc; /* set by the reader: the file's program takes (H, W, C) */
-    int unbatched; /* set by the reader before graph_finish: there is no batch axis */
+    int n_inputs;          /* INPUT nodes: 0 … n_inputs-1 */
+    char **output;         /* (n_outputs) names of the outputs that the file has, in its order */
+    int n_outputs, chosen; /* chosen: the one that was read */
+    size_t room_outputs;
+    const char *wanted; /* set before reading: name or index of the output to read; NULL: the first. Borrowed */
+    int input_hwc;      /* set by the reader: the file's program takes (H, W, C) */
+    int unbatched;      /* set by the reader before graph_finish: there is no batch axis */
     /* What swap_softmax removed: SOFTMAX, LOG_SOFTMAX, UNARY (a sigmoid), or IDENTITY where the scores were linear. */
     limn_op final_activation;
 } limn_graph;
@@ -192,6 +196,13 @@ const char *graph_shape_text(const limn_shape *s, int hwc, char buf[LIMN_SHAPE_T
  * NULL). The format is found by content, through the table of readers. The graph is finished. A failure is one sentence
  * that begins with the file's name. */
 limn_status model_read(limn_graph **out, const char *path, const char *weights) LIMN_CHECK;
+/* The same, of the output of that name or index (NULL: the first). graph->hash of any but the first is another. */
+limn_status model_read_output(limn_graph **out, const char *path, const char *weights, const char *output) LIMN_CHECK;
+
+/* For readers (outputs.c): lists an output (the name is copied); chooses the one that g->wanted says, or refuses with a
+ * sentence that lists them. */
+limn_status graph_add_output(limn_graph *g, const char *name) LIMN_CHECK;
+limn_status graph_choose_output(limn_graph *g) LIMN_CHECK;
 
 /* A regular file of at least one byte, open for reading. */
 typedef struct {

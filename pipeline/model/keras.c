@@ -367,6 +367,7 @@ limn_status keras_build(limn_graph *g, const char *json, size_t n, const keras_w
     if (g->producer && strcmp(g->producer, "keras") == 0) /* Keras 3's to_json() tells no version, but modules */
         b.keras3 = cJSON_GetObjectItemCaseSensitive(root, "module") != NULL;
     TRY(keras_nets_parse(&b.nets, root, w));
+    TRY(keras_nets_outputs(&b.nets, g));
     TRY(walk_outermost(&b));
     TRY(graph_finish(g));
     for (int step = 0; step < 3; step++) TRY(name_apart(&b, step));

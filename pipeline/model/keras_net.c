@@ -9,8 +9,9 @@
  *            {"class_name": "__keras_tensor__", "config": {"keras_history": ["name", call, output]}} in it (Keras 3)
  *   REFS     [["name", call, output], …], or one alone, or an object of them
  *
- * A layer with several calls is shared. A Sequential is the chain of its layers, each called once. Of several outputs
- * the first is taken.
+ * A layer with several calls is shared. A Sequential is the chain of its layers, each called once. Of the several
+ * outputs of a network within the first is taken, of the outermost the chosen one; an output bears its layer's name, or
+ * in an object of REFS its key.
  *
  * Weights of a network within: Keras lists a group's arrays as layer.weights has them: all trained arrays of the layers
  * within, in order, then all others, in order (a frozen layer's are all others). So each layer counts its arrays of
@@ -449,6 +450,45 @@ limn_status keras_nets_parse(keras_nets *out, cJSON *root, const keras_weights *
              keras_is_name(type) ? type : "?");
     TRY(limn_new(&out->net, 1, sizeof *out->net));
     TRY(parse_net(out, out->net, root, NULL, -1, NULL, 0));
+done:
+    return status;
+}
+
+/* Lists REFS in g. */
+static limn_status list_outputs(limn_graph *g, const cJSON *v, const char *key, int depth) {
+    limn_status status = LIMN_OK;
+    const cJSON *child;
+    if ((!cJSON_IsArray(v) && !cJSON_IsObject(v)) || depth == MAX_NESTED_ARGS)
+        FAIL(LIMN_EINPUT, "a connection of its layers cannot be read");
+    if (cJSON_IsString(v->child)) return graph_add_output(g, key ? key : v->child->valuestring);
+    cJSON_ArrayForEach(child, v) TRY(list_outputs(g, child, cJSON_IsObject(v) ? child->string : NULL, depth + 1));
+done:
+    return status;
+}
+
+/* The n-th of REFS, which list_outputs has walked. */
+static const cJSON *nth_ref(const cJSON *v, int *n) {
+    const cJSON *child, *found = NULL;
+    if (cJSON_IsString(v->child)) return (*n)-- == 0 ? v : NULL;
+    cJSON_ArrayForEach(child, v) {
+        found = nth_ref(child, n);
+        if (found) break;
+    }
+    return found;
+}
+
+limn_status keras_nets_outputs(keras_nets *all, limn_graph *g) {
+    limn_status status = LIMN_OK;
+    keras_net *net = all->net;
+    const cJSON *refs = cJSON_GetObjectItemCaseSensitive(net->config, "output_layers");
+    if (net->sequential) {
+        if (net->n_items) TRY(graph_add_output(g, net->item[net->n_items - 1].name));
+        return graph_choose_output(g);
+    }
+    TRY(list_outputs(g, refs, NULL, 0));
+    TRY(graph_choose_output(g));
+    int n = g->chosen;
+    if (n > 0) TRY(find_call(net, nth_ref(refs, &n), &net->output));
 done:
     return status;
 }

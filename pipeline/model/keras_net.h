@@ -46,7 +46,7 @@ struct keras_net {
     keras_call *call;    /* (n_calls) */
     int *ref;            /* (n_refs) calls */
     int *input;          /* (n_inputs) the calls of its InputLayers, in order */
-    int output;          /* the call whose value is the network's */
+    int output;          /* the call whose value is the network's: the first of its outputs, or the chosen one */
     keras_name *by_name; /* (n_items) sorted */
     size_t room_calls, room_refs;
 };
@@ -63,6 +63,8 @@ typedef struct {
 /* Reads {class_name, config} into *out, which keras_nets_free takes also where this failed. Layers are rewritten in the
  * words of Keras 2. */
 limn_status keras_nets_parse(keras_nets *out, cJSON *root, const keras_weights *w) LIMN_CHECK;
+/* Lists the network's outputs in g, and makes the chosen one the network's. */
+limn_status keras_nets_outputs(keras_nets *n, limn_graph *g) LIMN_CHECK;
 void keras_nets_free(keras_nets *n);
 /* The sentence about a layer type that is not supported. */
 limn_status keras_unknown_type(const char *name, const char *type) LIMN_CHECK;

@@ -25,7 +25,6 @@ typedef struct {
 enum { ONNX_MAX_INPUTS = 16 };
 
 typedef struct {
-    const char *output; /* which output; NULL: the first */
     /* The operator library's use: given[i] is the tensor of the i-th input. The first of floats, or with `several` each
      * of floats, is an input of the network, the others are known, and nothing has a batch axis. NULL: one input, whose
      * first axis is the batch's. */
@@ -33,7 +32,7 @@ typedef struct {
     size_t n_given;
     int several;
 } onnx_options;
-#define ONNX_OPTIONS_INIT ((onnx_options){NULL, NULL, 0, 0})
+#define ONNX_OPTIONS_INIT ((onnx_options){NULL, 0, 0})
 
 /* Names, each once. */
 typedef struct {

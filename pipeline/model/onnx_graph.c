@@ -299,14 +299,20 @@ static limn_status check_inputs_made(const onnx_build *b, const onnx_node *n) {
 
 /* ---- the output -----------------------------------------------------------------------------------------------------
  */
-static limn_status find_output(const onnx_model *m, const char *name, onnx_bytes *out) {
-    *out = m->out[0].name;
-    if (!name) return LIMN_OK;
+static limn_status find_output(limn_graph *g, const onnx_model *m, onnx_bytes *out) {
+    limn_status status = LIMN_OK;
+    char name[ONNX_MAX_NAME + 1];
     for (size_t i = 0; i < m->n_out; i++) {
-        *out = m->out[i].name;
-        if (onnx_is(*out, name)) return LIMN_OK;
+        onnx_bytes b = m->out[i].name;
+        size_t n = b.n <= ONNX_MAX_NAME && !memchr(b.p, 0, b.n) ? b.n : 0;
+        memcpy(name, b.p, n);
+        name[n] = 0;
+        TRY(graph_add_output(g, name));
     }
-    return limn_fail(LIMN_EINPUT, "the network has no output `%s`; its first is `%s`", name, onnx_text(m->out[0].name));
+    TRY(graph_choose_output(g));
+    *out = m->out[g->chosen].name;
+done:
+    return status;
 }
 
 /* The output as the last node of the last layer. */
@@ -348,7 +354,7 @@ limn_status onnx_build_graph(onnx_build *b, limn_graph *g, onnx_model *m, const 
     onnx_bytes output;
     *b = (onnx_build){.g = g, .m = m, .budget = SPARE + 4.0 * (double)m->file.n};
     TRY(limn_new(&needed, m->n_nodes, 1));
-    TRY(find_output(m, options->output, &output));
+    TRY(find_output(g, m, &output));
     for (size_t i = 0; i < m->n_tensors; i++) TRY(add_known(b, m->tensor[i].name, &m->tensor[i]));
     if (options->given)
         TRY(add_given(b, options));

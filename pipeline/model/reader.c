@@ -4,10 +4,12 @@
  * 2. The first row of limn_model_readers whose `matches` knows the file's first bytes reads it; the name does not
  * count.
  * 3. graph->hash: SHA-256 over the model file, then the weight file (before them the hash, in hex, of files that the
- *    model names itself: ONNX's external data).
+ *    model names itself: ONNX's external data); then, where another output than the first is read, which one: results of
+ *    two outputs never mix.
  * Every failure is one sentence that begins with the file's name. Threading: none of its own. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,6 +94,11 @@ static limn_status hash_files(limn_graph *g, const limn_model_file *model, const
     if (g->hash[0]) TRY(limn_sha256_add(h, g->hash, strlen(g->hash))); /* of further files that the reader read */
     TRY(hash_file(h, model));
     if (weights) TRY(hash_file(h, weights));
+    if (g->chosen > 0) {
+        char which[32];
+        snprintf(which, sizeof which, "output %d", g->chosen);
+        TRY(limn_sha256_add(h, which, strlen(which)));
+    }
     status = limn_sha256_end(h, g->hash);
     h = NULL;
 done:
@@ -99,7 +106,7 @@ done:
     return status;
 }
 
-limn_status model_read(limn_graph **out, const char *path, const char *weights) {
+limn_status model_read_output(limn_graph **out, const char *path, const char *weights, const char *output) {
     limn_status status = LIMN_OK;
     limn_model_file model = {path, -1, 0}, other = {weights, -1, 0};
     const limn_model_reader *reader;
@@ -109,12 +116,14 @@ limn_status model_read(limn_graph **out, const char *path, const char *weights) 
     if (weights) TRY(open_file(&other, weights));
     TRY(find_reader(&model, weights, &reader));
     TRY(graph_new(&g));
+    g->wanted = output;
     status = reader->read(g, &model, weights ? &other : NULL);
     if (status != LIMN_OK) {
         status = limn_fail_at(status, "%s: ", path);
         goto done;
     }
     TRY(hash_files(g, &model, weights ? &other : NULL));
+    g->wanted = NULL;
     *out = g;
     g = NULL;
 done:
@@ -122,4 +131,8 @@ done:
     if (model.fd >= 0) close(model.fd);
     if (other.fd >= 0) close(other.fd);
     return status;
+}
+
+limn_status model_read(limn_graph **out, const char *path, const char *weights) {
+    return model_read_output(out, path, weights, NULL);
 }

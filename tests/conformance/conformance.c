@@ -107,7 +107,7 @@ done:
 static limn_status one_output(onnx_bytes file, const tensors *in, const onnx_tensor *want, const char *name,
                               limn_backend backend, int several) {
     limn_status status = LIMN_OK;
-    onnx_options o = {.output = name, .given = in->tensor, .n_given = in->n, .several = several};
+    onnx_options o = {.given = in->tensor, .n_given = in->n, .several = several};
     onnx_model *m = NULL;
     onnx_build b = {0};
     limn_graph *g = NULL;

@@ -2,8 +2,9 @@
   x            (2, …) the input
   LAYER        the output of each layer of the outermost network, at index 0 where it is shared
   gradient     of the sum of c_i output_i of both samples, c_i = (i % 7 - 3) / 3, in the input
-Made with Keras 3.15.1 on JAX 0.10.2, CPU, float32: KERAS_BACKEND=jax python make.py"""
+Made with Keras 3.15.1 on JAX 0.10.2, CPU, float32: python make.py [NAME …]: all, or those of these names."""
 import os
+import sys
 os.environ["KERAS_BACKEND"] = "jax"
 import zipfile
 import warnings
@@ -33,6 +34,14 @@ def seed(model):
             l.finalize_state()
 
 
+def pack(file):
+    with zipfile.ZipFile(file) as z:
+        members = [(n, z.read(n)) for n in z.namelist()]
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as z:  # HDF5 of small arrays is mostly zeros
+        for n, data in members:
+            z.writestr(zipfile.ZipInfo(n), data, zipfile.ZIP_DEFLATED)
+
+
 def save(name, model, h5=False):
     seed(model)
     x = rng.uniform(-1, 1, (2,) + tuple(model.input_shape[1:])).astype(np.float32)
@@ -47,15 +56,13 @@ def save(name, model, h5=False):
         y = model([x], training=False)
         c = ((jnp.arange(y[0].size) % 7 - 3) / 3).reshape(y.shape[1:]).astype(jnp.float32)
         return (y * c).sum()
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        return
     out["gradient"] = np.asarray(jax.grad(loss)(jnp.asarray(x)))
     np.savez_compressed(os.path.join(HERE, name + ".npz"), **out)
     file = os.path.join(HERE, name + ".keras")
     model.save(file)
-    with zipfile.ZipFile(file) as z:
-        members = [(n, z.read(n)) for n in z.namelist()]
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as z:  # HDF5 of small arrays is mostly zeros
-        for n, data in members:
-            z.writestr(zipfile.ZipInfo(n), data, zipfile.ZIP_DEFLATED)
+    pack(file)
     if h5:
         model.save(os.path.join(HERE, name + ".h5"))
     print(name, len(layers), "layers,", model.count_params(), "weights, output", np.asarray(values[-1]).ravel()[:4])
@@ -197,3 +204,18 @@ x = L.Multiply(name="gate")([x, L.ReLU(6.0, name="six")(x + 3.0) * (1.0 / 6.0)])
 x = 1.5 - (x - 0.25)
 x = L.GlobalAveragePooling2D(name="mean")(x)
 save("numbers", keras.Model(i, x, name="numbers"))
+
+# several outputs, one of them of a layer that is called twice: no numbers, but which one is read
+i = L.Input((28, 28, 1), name="in")
+x = L.Conv2D(2, 5, strides=4, activation="relu", name="conv")(i)
+x = L.Flatten(name="flat")(x)
+digits = L.Dense(10, activation="softmax", name="digits")(x)
+odd = L.Dense(1, activation="sigmoid", name="odd")(x)
+heads = {"heads": keras.Model(i, [digits, odd], name="heads"),
+         "named_heads": keras.Model(i, {"which": digits, "parity": odd}, name="named_heads")}
+for name, model in heads.items():
+    seed(model)
+    if not sys.argv[1:] or name in sys.argv[1:]:
+        file = os.path.join(HERE, name + ".keras")
+        model.save(file)
+        pack(file)
