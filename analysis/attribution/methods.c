@@ -1,5 +1,5 @@
 /* The table of attribution methods: a row a method and flavour. Adding a method = its file, its options in the family's
- * options.h, and a row in its rows.inc. */
+ * options.inc, and a row in its rows.inc. */
 #include "attribution/methods.h"
 #include "attribution/rows.h"
 #include "cam/cam.h"
@@ -16,8 +16,8 @@ const limn_option_row limn_common_options[] = {
      0, 0, 1e12},
     {.key = NULL}};
 
-#include "attribution/options.h"
-#include "cam/options.h"
+#include "attribution/options.inc"
+#include "cam/options.inc"
 
 const limn_method limn_methods_table[] = {
 #include "attribution/rows.inc"

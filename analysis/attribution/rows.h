@@ -1,5 +1,5 @@
 /* What the option tables of several families share; methods.c alone includes it, and the tables. A family's options stand
- * in its options.h, its methods in its rows.inc. */
+ * in its options.inc, its methods in its rows.inc. */
 #ifndef LIMN_ROWS_H
 #define LIMN_ROWS_H
 

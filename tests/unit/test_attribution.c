@@ -134,9 +134,11 @@ static void mistakes_are_named(void **state) {
          "method `saliency` of flavour `limn` has no option `layer`; it has `backprop_modifier`, `channels`, "
          "`grad_modifier`, `output`"},
         {"gradcam", NULL, "grad_modifier=relu",
-         "method `gradcam` of flavour `limn` has no option `grad_modifier`; it has `layer`, `output`, `relu`, `resize`, `size`"},
+         "method `gradcam` of flavour `limn` has no option `grad_modifier`; it has `layer`, `output`, `relu`, "
+         "`resize`, `size`"},
         {"gradcam", NULL, "backprop_modifier=guided",
-         "method `gradcam` of flavour `limn` has no option `backprop_modifier`; it has `layer`, `output`, `relu`, `resize`, `size`"},
+         "method `gradcam` of flavour `limn` has no option `backprop_modifier`; it has `layer`, `output`, `relu`, "
+         "`resize`, `size`"},
         {"gradcam", NULL, "layer=conv3",
          "the model has no layer `conv3` (did you mean `conv1`?); it has conv1, conv2, pool, tiny, global, dense1, "
          "dense2"},
