@@ -133,8 +133,8 @@ limn_status graph_finish(limn_graph *g) {
     for (int i = 0; i < g->n_layers; i++) {
         limn_layer *l = &g->layer[i];
         if (l->last < l->first) return limn_fail(LIMN_EFAIL, "layer `%s` (%s) has no nodes", l->name, l->type);
-        l->params = 0;
-        for (int k = l->first; k <= l->last; k++) l->params += g->node[k].n_weight + g->node[k].n_bias;
+        if (!l->counted) l->params = 0;
+        for (int k = l->first; k <= l->last && !l->counted; k++) l->params += g->node[k].n_weight + g->node[k].n_bias;
     }
     return LIMN_OK;
 }

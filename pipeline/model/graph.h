@@ -122,7 +122,8 @@ typedef struct {
     int first, last;   /* its nodes */
     limn_kind kind;
     int hwc;       /* set by the reader: the file's program shows its output (H, W, C) */
-    size_t params; /* filled by graph_finish: weights and biases of its nodes */
+    size_t params; /* filled by graph_finish: weights and biases of its nodes, unless the reader has counted */
+    int counted;   /* set by the reader: `params` are the file's own, of which some may be folded into others */
 } limn_layer;
 
 typedef struct {

@@ -106,6 +106,17 @@ done:
     return status;
 }
 
+/* As Keras's count_params: the numbers of all arrays, those that are not trained too; of a shared layer its first call has
+ * them. A Normalization that has moments counts its samples as well. */
+static void count_params(const keras_item *it, const keras_call *c, const keras_net *net, const keras_layer *l,
+                         limn_layer *layer) {
+    int first = c == &net->call[it->first_call];
+    layer->counted = 1;
+    for (int i = 0; first && i < KERAS_MAX_ARRAYS; i++)
+        if (l->array[i]) layer->params += l->array[i]->n;
+    if (layer->params > 0 && strcmp(it->type, "Normalization") == 0) layer->params++;
+}
+
 static limn_status build_layer(builder *b, const keras_net *net, const keras_item *it, const keras_call *c,
                                const keras_value *in, keras_value *out) {
     limn_status status = LIMN_OK;
@@ -127,6 +138,7 @@ static limn_status build_layer(builder *b, const keras_net *net, const keras_ite
     TRY(graph_add_layer(b->g, it->name, it->type, it->row->kind, &index));
     b->from[index] = (origin){net, it->name, index};
     TRY(take_arrays(b, it, &l));
+    count_params(it, c, net, &l, &b->g->layer[index]);
     TRY(it->row->build(&l));
     *out = l.at;
     b->g->layer[index].hwc = l.at.hwc && b->g->node[l.at.node].out.rank == 3;

@@ -25,12 +25,14 @@ limn_status onnx_emit_flatten(onnx_op *o);
 limn_status onnx_emit_gather(onnx_op *o);
 limn_status onnx_emit_pad(onnx_op *o);
 limn_status onnx_emit_reshape(onnx_op *o);
-limn_status onnx_emit_resize(onnx_op *o);
 limn_status onnx_emit_slice(onnx_op *o);
 limn_status onnx_emit_split(onnx_op *o);
 limn_status onnx_emit_squeeze(onnx_op *o);
 limn_status onnx_emit_transpose(onnx_op *o);
 limn_status onnx_emit_unsqueeze(onnx_op *o);
+
+/* onnx_resize.c */
+limn_status onnx_emit_resize(onnx_op *o);
 
 /* Input i as a node, for operators on pictures: its batch axis, where it has one, is the first. */
 limn_status onnx_picture(onnx_op *o, size_t i, onnx_value **v, int *node) LIMN_CHECK;

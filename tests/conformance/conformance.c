@@ -115,6 +115,7 @@ static limn_status one_output(onnx_bytes file, const tensors *in, const onnx_ten
     float *y = NULL;
     double *known = NULL;
     TRY(graph_new(&g));
+    g->wanted = name;
     TRY(onnx_model_parse(&m, file, NULL));
     TRY(onnx_build_graph(&b, g, m, &o, &v));
     if (onnx_is_known(v)) {
