@@ -124,6 +124,9 @@ limn_status onnx_set_alias(onnx_op *o, size_t which, const onnx_value *v) LIMN_C
 /* Output `which` is what a node of the graph gives, with the batch's axis (-1: none) put in at `batch`. */
 limn_status onnx_set_node(onnx_op *o, size_t which, int node, int batch, int type) LIMN_CHECK;
 
+/* Whether a node of the file reads this value, or it is the chosen output. */
+int onnx_is_read(const onnx_build *b, onnx_bytes name);
+
 /* Adds a node to the layer of this operator and infers its shape. */
 limn_status onnx_emit(onnx_op *o, limn_op op, int n_in, const int *in, const limn_op_attr *attr, limn_values weight,
                       limn_values bias, int *node) LIMN_CHECK;

@@ -1,9 +1,6 @@
 /* ONNX operators with windows or normalisations: see onnx_ops.h.
  *
- * The engine's windows have two axes. A row of pixels (C, W) is a picture (C, 1, W). A volume (C, D, H, W) is taken apart:
- * a pool is one over rows and columns with C D channels, then one over D with H W columns (maxima and means over boxes
- * separate, the counts of pixels too); a convolution is one over pictures whose channels are the kd shifted copies of
- * the volume, with a group for each output plane that has the same weights.
+ * The engine's windows have two axes. A row of pixels (C, W) is a picture (C, 1, W); volumes: onnx_volume.c.
  * Threading: none of its own. */
 #include <math.h>
 #include <string.h>
@@ -33,12 +30,6 @@ static int channels(const onnx_value *v) {
 
 /* ---- windows --------------------------------------------------------------------------------------------------------
  */
-typedef struct {
-    int n; /* axes: 1 to 3 */
-    int kernel[3], stride[3], dilation[3], before[3], after[3];
-    int same; /* as limn_op_attr's */
-} window;
-
 static limn_status three(const onnx_op *o, const char *name, size_t n, int64_t fallback, int64_t *out) {
     size_t count;
     limn_status s = onnx_ints(o->b->m, o->n, name, out, n, &count);
@@ -53,11 +44,11 @@ static limn_status three(const onnx_op *o, const char *name, size_t n, int64_t f
 }
 
 /* kernel: the sizes that the weights have; NULL: kernel_shape says. */
-static limn_status read_window(const onnx_op *o, const onnx_value *v, const int64_t *kernel, window *w) {
+static limn_status read_window(const onnx_op *o, const onnx_value *v, const int64_t *kernel, onnx_window *w) {
     limn_status status = LIMN_OK;
     int64_t list[6];
     onnx_bytes pad;
-    *w = (window){.n = v->rank - 2};
+    *w = (onnx_window){.n = v->rank - 2};
     size_t n = (size_t)w->n;
     if (w->n < 1 || w->n > 3) FAIL(LIMN_EINPUT, "windows of %d axes are not supported", w->n);
     TRY(three(o, "kernel_shape", n, 0, list));
@@ -87,7 +78,7 @@ done:
 }
 
 /* Two axes of w, the first of which may be none (-1: a single row), as the engine's window. */
-static void two_axes(const window *w, int rows, int columns, limn_op_attr *a) {
+void onnx_two_axes(const onnx_window *w, int rows, int columns, limn_op_attr *a) {
     for (int k = 0; k < 2; k++) {
         int i = k ? columns : rows;
         a->kernel[k] = i < 0 ? 1 : w->kernel[i];
@@ -116,7 +107,7 @@ static limn_status as_row(onnx_op *o, int *node) {
 }
 
 /* Padding as large as the window, or larger, is a node of its own. */
-static limn_status pad_before(onnx_op *o, window *w, int *node) {
+static limn_status pad_before(onnx_op *o, onnx_window *w, int *node) {
     limn_op_attr a = {0};
     int large = 0, rank = onnx_node_shape(o, *node)->rank;
     for (int i = 0; i < w->n; i++) {
@@ -133,37 +124,13 @@ static limn_status pad_before(onnx_op *o, window *w, int *node) {
 
 /* ---- pools ----------------------------------------------------------------------------------------------------------
  */
-static limn_status pool_volume(onnx_op *o, limn_op op, const window *w, limn_op_attr a, int *node) {
-    limn_status status = LIMN_OK;
-    limn_shape s = *onnx_node_shape(o, *node), t;
-    int c = s.rank - 4;
-    size_t C = s.dim[c], D = s.dim[c + 1];
-    t = s;
-    t.rank--;
-    t.dim[c] = C * D, t.dim[c + 1] = s.dim[c + 2], t.dim[c + 2] = s.dim[c + 3];
-    TRY(onnx_reshape(o, *node, &t, node));
-    two_axes(w, 1, 2, &a);
-    TRY(onnx_emit1(o, op, *node, &a, node));
-    limn_shape flat = *onnx_node_shape(o, *node), out;
-    size_t H = flat.dim[c + 1], W = flat.dim[c + 2];
-    t.dim[c] = C, t.dim[c + 1] = D, t.dim[c + 2] = H * W;
-    TRY(onnx_reshape(o, *node, &t, node));
-    two_axes(w, 0, -1, &a);
-    TRY(onnx_emit1(o, op, *node, &a, node));
-    out = s;
-    out.dim[c + 1] = onnx_node_shape(o, *node)->dim[c + 1], out.dim[c + 2] = H, out.dim[c + 3] = W;
-    status = onnx_reshape(o, *node, &out, node);
-done:
-    return status;
-}
-
 limn_status onnx_emit_pool(onnx_op *o) {
     limn_status status = LIMN_OK;
     limn_op op = strcmp(o->row->type, "MaxPool") == 0 ? LIMN_OP_MAXPOOL : LIMN_OP_AVGPOOL;
     limn_op_attr a = {0};
     int64_t flag;
     onnx_value *v;
-    window w;
+    onnx_window w;
     int node;
     TRY(onnx_picture(o, 0, &v, &node));
     TRY(read_window(o, v, NULL, &w));
@@ -171,11 +138,13 @@ limn_status onnx_emit_pool(onnx_op *o) {
     a.ceil = flag != 0;
     TRY(onnx_int(o->b->m, o->n, "count_include_pad", 0, &flag));
     a.count_pad = flag != 0;
+    if (op == LIMN_OP_MAXPOOL && o->n_out > 1 && o->out[1] && onnx_is_read(o->b, o->out[1]->name))
+        TRY(onnx_emit_indices(o, v, &w, &a, node));
     if (w.n == 3)
-        TRY(pool_volume(o, op, &w, a, &node));
+        TRY(onnx_pool_volume(o, op, &w, a, &node));
     else {
         if (w.n == 1) TRY(as_picture(o, &node));
-        two_axes(&w, w.n - 2, w.n - 1, &a);
+        onnx_two_axes(&w, w.n - 2, w.n - 1, &a);
         TRY(onnx_emit1(o, op, node, &a, &node));
         if (w.n == 1) TRY(as_row(o, &node));
     }
@@ -199,125 +168,6 @@ done:
 
 /* ---- convolutions ---------------------------------------------------------------------------------------------------
  */
-/* Emits a convolution with known weights and, as input 2, bias. Takes weight. */
-static limn_status convolve(onnx_op *o, limn_op op, const limn_op_attr *a, limn_values weight, limn_values bias,
-                            int *node) {
-    int in = *node;
-    return onnx_emit(o, op, 1, &in, a, weight, bias, node);
-}
-
-/* The depth axis of a volume padded and cut into kd copies, each of D planes: (…, D g, kd C/g, H, W) joined. */
-static limn_status shifted_planes(onnx_op *o, const window *w, int groups, int *node, size_t *D) {
-    limn_status status = LIMN_OK;
-    limn_shape s = *onnx_node_shape(o, *node), t;
-    int c = s.rank - 4, before = w->before[0], after = w->after[0], *piece = NULL;
-    long span = (long)(w->kernel[0] - 1) * w->dilation[0] + 1;
-    if (w->same) {
-        long n = ((long)s.dim[c + 1] + w->stride[0] - 1) / w->stride[0],
-             need = (n - 1) * w->stride[0] + span - (long)s.dim[c + 1];
-        need = need < 0 ? 0 : need;
-        before = (int)(w->same == 2 ? need - need / 2 : need / 2);
-        after = (int)need - before;
-    }
-    if (before > 0 || after > 0) {
-        limn_op_attr a = {0};
-        a.before[c + 1] = before, a.after[c + 1] = after;
-        TRY(onnx_emit1(o, LIMN_OP_PAD, *node, &a, node));
-        s = *onnx_node_shape(o, *node);
-    }
-    if (span > (long)s.dim[c + 1] || w->kernel[0] > LIMN_MAX_IN || s.dim[c] % (size_t)groups != 0)
-        FAIL(LIMN_EINPUT, "its window or its groups do not fit its input");
-    *D = ((size_t)((long)s.dim[c + 1] - span)) / (size_t)w->stride[0] + 1;
-    TRY(limn_new(&piece, (size_t)w->kernel[0], sizeof *piece));
-    for (int k = 0; k < w->kernel[0]; k++) {
-        limn_op_attr cut = {.shape = s}, turn = {0};
-        for (int i = 0; i < s.rank; i++) cut.step[i] = 1, turn.perm[i] = i;
-        cut.start[c + 1] = (long)k * w->dilation[0];
-        cut.step[c + 1] = w->stride[0];
-        cut.shape.dim[c + 1] = *D;
-        turn.perm[c] = c + 1, turn.perm[c + 1] = c;
-        TRY(onnx_emit1(o, LIMN_OP_SLICE, *node, &cut, &piece[k]));
-        TRY(onnx_emit1(o, LIMN_OP_TRANSPOSE, piece[k], &turn, &piece[k]));
-        t = *onnx_node_shape(o, piece[k]);
-        t.dim[c] = *D * (size_t)groups, t.dim[c + 1] = s.dim[c] / (size_t)groups;
-        TRY(onnx_reshape(o, piece[k], &t, &piece[k]));
-    }
-    limn_op_attr join = {.axis = c + 1};
-    TRY(onnx_emit(o, LIMN_OP_CONCAT, w->kernel[0], piece, &join, LIMN_NO_VALUES, LIMN_NO_VALUES, node));
-    t = *onnx_node_shape(o, *node);
-    t.dim[c] *= t.dim[c + 1];
-    t.dim[c + 1] = t.dim[c + 2], t.dim[c + 2] = t.dim[c + 3];
-    t.rank--;
-    status = onnx_reshape(o, *node, &t, node);
-done:
-    free(piece);
-    return status;
-}
-
-/* D copies of weights (O, C/g, kd, kh, kw) as (O, kd, C/g, kh, kw). */
-static limn_status plane_weights(onnx_op *o, const onnx_value *w, const limn_values *all, size_t D, limn_values *out) {
-    limn_status status = LIMN_OK;
-    size_t O = (size_t)w->dim[0], C = (size_t)w->dim[1], K = (size_t)w->dim[2], P = (size_t)(w->dim[3] * w->dim[4]);
-    TRY(limn_mul(&out->n, all->n, D));
-    TRY(onnx_spend(o->b, out->n));
-    TRY(limn_new(&out->v, out->n, sizeof *out->v));
-    for (size_t f = 0; f < O * C * K; f++) {
-        size_t oc = f / (C * K), c = f / K % C, k = f % K;
-        memcpy(out->v + ((oc * K + k) * C + c) * P, all->v + f * P, P * sizeof *out->v);
-    }
-    for (size_t d = 1; d < D; d++) memcpy(out->v + d * all->n, out->v, all->n * sizeof *out->v);
-done:
-    return status;
-}
-
-static limn_status repeat(limn_values *v, size_t times) {
-    limn_status status = LIMN_OK;
-    float *out = NULL;
-    size_t n;
-    if (!v->v) return LIMN_OK;
-    TRY(limn_mul(&n, v->n, times));
-    TRY(limn_new(&out, n, sizeof *out));
-    for (size_t i = 0; i < n; i++) out[i] = v->v[i % v->n];
-    free(v->v);
-    *v = (limn_values){out, n};
-done:
-    return status;
-}
-
-static limn_status conv_volume(onnx_op *o, const window *w, const onnx_value *kernel, limn_values *weight,
-                               limn_values *bias, limn_op_attr a, int *node) {
-    limn_status status = LIMN_OK;
-    limn_values planes = LIMN_NO_VALUES;
-    limn_shape s;
-    size_t D = 0;
-    int O = a.units;
-    TRY(shifted_planes(o, w, a.groups, node, &D));
-    if (D > (size_t)INT16_MAX || D * (size_t)O > 1 << 20) FAIL(LIMN_EINPUT, "a volume of %zu planes is too large", D);
-    TRY(plane_weights(o, kernel, weight, D, &planes));
-    TRY(repeat(bias, D));
-    two_axes(w, 1, 2, &a);
-    a.units = O * (int)D;
-    a.groups *= (int)D;
-    limn_values b = *bias;
-    *bias = LIMN_NO_VALUES;
-    status = convolve(o, LIMN_OP_CONV2D, &a, planes, b, node);
-    planes = LIMN_NO_VALUES;
-    if (status != LIMN_OK) goto done;
-    s = *onnx_node_shape(o, *node);
-    int c = s.rank - 3;
-    s.rank++;
-    s.dim[c + 3] = s.dim[c + 2], s.dim[c + 2] = s.dim[c + 1];
-    s.dim[c] = D, s.dim[c + 1] = (size_t)O;
-    TRY(onnx_reshape(o, *node, &s, node));
-    limn_op_attr turn = {0};
-    for (int i = 0; i < s.rank; i++) turn.perm[i] = i;
-    turn.perm[c] = c + 1, turn.perm[c + 1] = c;
-    status = onnx_emit1(o, LIMN_OP_TRANSPOSE, *node, &turn, node);
-done:
-    free(planes.v);
-    return status;
-}
-
 static limn_status weights_and_bias(onnx_op *o, const onnx_value *v, onnx_value **kernel, limn_values *weight,
                                     limn_values *bias) {
     limn_status status = LIMN_OK;
@@ -344,8 +194,8 @@ limn_status onnx_emit_conv(onnx_op *o) {
     limn_op_attr a = {0};
     onnx_value *v, *kernel;
     int64_t groups;
-    window w;
-    int node;
+    onnx_window w;
+    int in, node;
     TRY(onnx_picture(o, 0, &v, &node));
     TRY(weights_and_bias(o, v, &kernel, &weight, &bias));
     TRY(onnx_int(o->b->m, o->n, "group", 1, &groups));
@@ -353,13 +203,14 @@ limn_status onnx_emit_conv(onnx_op *o) {
     TRY(read_window(o, v, kernel->dim + 2, &w));
     TRY(pad_before(o, &w, &node));
     if (w.n == 3)
-        TRY(conv_volume(o, &w, kernel, &weight, &bias, a, &node));
+        TRY(onnx_conv_volume(o, &w, kernel, &weight, &bias, a, &node));
     else {
         if (w.n == 1) TRY(as_picture(o, &node));
-        two_axes(&w, w.n - 2, w.n - 1, &a);
+        onnx_two_axes(&w, w.n - 2, w.n - 1, &a);
         limn_values k = weight, b = bias;
         weight = bias = LIMN_NO_VALUES;
-        TRY(convolve(o, LIMN_OP_CONV2D, &a, k, b, &node));
+        in = node;
+        TRY(onnx_emit(o, LIMN_OP_CONV2D, 1, &in, &a, k, b, &node));
         if (w.n == 1) TRY(as_row(o, &node));
     }
     status = set(o, node, v->batch);
@@ -370,7 +221,7 @@ done:
 }
 
 /* Padding that follows from the output's size: total = (in - 1) stride + out_pad + span - out. */
-static limn_status pads_from_output(const onnx_op *o, const onnx_value *v, window *w, int *out_pad) {
+static limn_status pads_from_output(const onnx_op *o, const onnx_value *v, onnx_window *w, int *out_pad) {
     limn_status status = LIMN_OK;
     int64_t size[2 * ONNX_MAX_RANK];
     size_t n;
@@ -402,25 +253,30 @@ limn_status onnx_emit_conv_transpose(onnx_op *o) {
     limn_op_attr a = {0};
     onnx_value *v, *kernel;
     int64_t groups, more[3];
-    window w;
-    int node, out_pad[3] = {0};
+    onnx_window w;
+    int in, node, out_pad[3] = {0};
     TRY(onnx_picture(o, 0, &v, &node));
     TRY(weights_and_bias(o, v, &kernel, &weight, &bias));
     TRY(onnx_int(o->b->m, o->n, "group", 1, &groups));
     if (groups < 1 || groups > 1 << 20) FAIL(LIMN_EINPUT, "%lld groups make no sense", (long long)groups);
     TRY(filters(kernel->dim[1] * groups, groups, &a));
     TRY(read_window(o, v, kernel->dim + 2, &w));
-    if (w.n == 3) FAIL(LIMN_EINPUT, "transposed convolutions of volumes are not supported");
     TRY(three(o, "output_padding", (size_t)w.n, 0, more));
     for (int i = 0; i < w.n; i++) out_pad[i] = (int)more[i];
     TRY(pads_from_output(o, v, &w, out_pad));
+    if (w.n == 3) {
+        TRY(onnx_convt_volume(o, &w, &weight, &bias, a, out_pad, &node));
+        status = set(o, node, v->batch);
+        goto done;
+    }
     if (w.n == 1) TRY(as_picture(o, &node));
-    two_axes(&w, w.n - 2, w.n - 1, &a);
+    onnx_two_axes(&w, w.n - 2, w.n - 1, &a);
     a.out_pad[0] = w.n == 2 ? out_pad[0] : 0;
     a.out_pad[1] = out_pad[w.n - 1];
     limn_values k = weight, b = bias;
     weight = bias = LIMN_NO_VALUES;
-    TRY(convolve(o, LIMN_OP_CONVT2D, &a, k, b, &node));
+    in = node;
+    TRY(onnx_emit(o, LIMN_OP_CONVT2D, 1, &in, &a, k, b, &node));
     if (w.n == 1) TRY(as_row(o, &node));
     status = set(o, node, v->batch);
 done:
@@ -449,7 +305,8 @@ limn_status onnx_emit_batch_norm(onnx_op *o) {
     TRY(onnx_float(o->b->m, o->n, "epsilon", 1e-5, &eps));
     TRY(onnx_int(o->b->m, o->n, "training_mode", 0, &training));
     TRY(onnx_int(o->b->m, o->n, "spatial", 1, &spatial));
-    if (training) FAIL(LIMN_EINPUT, "batch normalisation in training mode is not supported");
+    if (training)
+        FAIL(LIMN_EINPUT, "it is in training mode, where a sample's value depends on the others of its batch");
     if (!spatial) FAIL(LIMN_EINPUT, "batch normalisation of each pixel by itself is not supported");
     for (size_t i = 0; i < 4; i++) {
         TRY(onnx_need(o, i + 1, &in));

@@ -188,7 +188,7 @@ static limn_status emit_dropout(onnx_op *o) {
         TRY(onnx_need_ints(o, 1, &ratio, 1, &n));
         TRY(onnx_need_ints(o, 2, &training, 1, &n));
     }
-    if (training != 0 && ratio != 0) FAIL(LIMN_EINPUT, "dropout in training mode is not supported");
+    if (training != 0 && ratio != 0) FAIL(LIMN_EINPUT, "it is in training mode, where it drops values at random");
     TRY(emit_identity(o));
     if (o->n_out > 1 && o->out[1] && o->in[0]->batch < 0) {
         double *ones;

@@ -216,6 +216,19 @@ limn_status onnx_set_node(onnx_op *o, size_t which, int node, int batch, int typ
     return LIMN_OK;
 }
 
+static int same_text(onnx_bytes a, onnx_bytes b) {
+    return a.n == b.n && a.n > 0 && memcmp(a.p, b.p, a.n) == 0;
+}
+
+int onnx_is_read(const onnx_build *b, onnx_bytes name) {
+    const onnx_model *m = b->m;
+    if (same_text(m->out[b->g->chosen].name, name)) return 1;
+    for (size_t i = 0; i < m->n_nodes; i++)
+        for (size_t k = 0; k < m->node[i].n_in; k++)
+            if (same_text(m->text[m->node[i].in + k], name)) return 1;
+    return 0;
+}
+
 /* ---- nodes ----------------------------------------------------------------------------------------------------------
  */
 /* Copies a candidate for a layer's name; 0 where it is none, or taken. */
