@@ -98,9 +98,11 @@ typedef struct {
     const float *seed;     /* (n_seeds, B, size of the output layer) */
     uint64_t random;       /* the experiment's seed: random streams are keyed by it, by key[b], and by the draw */
     const uint64_t *key;   /* (B) each sample's number in its data set; NULL where x may be */
-    float *scratch;        /* (limn_attribute_scratch()), aligned to 64 bytes; content does not matter */
-    float *map;            /* (n_seeds, B, limn_attribute_shape()): the result */
-    float *residual;       /* (n_seeds, B), or NULL: the figure that m->residual names */
+    const float *background; /* (n_background, input) samples of the data set, where m->background asks for them */
+    size_t n_background;
+    float *scratch;  /* (limn_attribute_scratch()), aligned to 64 bytes; content does not matter */
+    float *map;      /* (n_seeds, B, limn_attribute_shape()): the result */
+    float *residual; /* (n_seeds, B), or NULL: the figure that m->residual names */
 } limn_attribute_job;
 
 typedef struct limn_method limn_method;
@@ -118,6 +120,8 @@ struct limn_method {
     int many;     /* run() takes all seeds of a job at once (a forward pass serves them all); scratch() counts them */
     /* What job->residual is: "completeness_gap" (|sum of the map - what it should be| / |what it should be|), or NULL. */
     const char *residual;
+    /* How many samples job->background must hold; NULL: none. */
+    size_t (*background)(const limn_attribute_options *o);
     const char *lacks; /* what choose_layer() did not find, as a message says it; NULL: a convolutional layer */
 };
 extern const limn_method limn_methods_table[]; /* ends with name NULL */

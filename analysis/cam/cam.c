@@ -15,6 +15,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "attribution/methods.h"
 #include "attribution/modifiers.h"
 #include "base/try.h"
 
@@ -105,13 +106,6 @@ static void fuse(const float *one, size_t n, int scaled, int layers, float *map)
     for (size_t i = 0; i < n; i++) map[i] += one[i] * share;
 }
 
-/* S of every row. */
-static double score_of(const limn_attribute_job *job, const float *scores, size_t K, size_t b) {
-    double s = 0;
-    for (size_t k = 0; k < K; k++) s += (double)job->seed[b * K + k] * scores[b * K + k];
-    return s;
-}
-
 limn_status cam_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job) {
     limn_status status = LIMN_OK;
     const cam_recipe *r = m->recipe;
@@ -136,7 +130,7 @@ limn_status cam_run(const limn_method *m, const limn_attribute_options *o, const
         for (size_t b = 0; b < d->B; b++) {
             float *map = job->map + b * size, *grid = o->layer_size ? map : low, *to = several ? full : map;
             const cam_sample sample = {A + b * C * n, r->no_gradient ? NULL : G + b * C * n, C, n,
-                                       r->wants_score ? score_of(job, scores, K, b) : 0};
+                                       r->wants_score ? attribution_score(job->seed + b * K, scores + b * K, K, 0) : 0};
             TRY(combine(r, &sample, o->choice[CAM_RELU] == CAM_YES, grid));
             if (!o->layer_size)
                 cam_zoom_run(o->choice[CAM_RESIZE], grid, s->dim[1], s->dim[2], to, out.dim[1], out.dim[2], work);

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "attribution/methods.h"
 #include "attribution/modifiers.h"
 #include "base/try.h"
 #include "cam/cam.h"
@@ -60,18 +61,6 @@ static void mask_input(const score_recipe *r, const float *x, const limn_shape *
         for (size_t i = 0; i < n; i++) masked[c * n + i] = x[c * n + i] * mask[i];
 }
 
-/* The target's score: seed . scores, of the softmax of the scores where the recipe says so. */
-static float target_score(const float *seed, const float *scores, size_t K, int softmax) {
-    double most = scores[0], total = 0, s = 0;
-    for (size_t k = 1; k < K; k++) most = fmax(most, scores[k]);
-    for (size_t k = 0; k < K; k++) {
-        double y = softmax ? exp(scores[k] - most) : scores[k];
-        total += y;
-        s += seed[k] * y;
-    }
-    return (float)(softmax ? s / total : s);
-}
-
 static void softmax(float *w, size_t n) {
     float most = w[0];
     double total = 0;
@@ -97,7 +86,7 @@ static limn_status weigh(const score_recipe *r, const limn_attribute_options *o,
         for (size_t t = 0; t < job->n_seeds; t++)
             for (size_t b = 0; b < d->B; b++)
                 w[(t * d->B + b) * C + c] =
-                    target_score(job->seed + (t * d->B + b) * K, scores + b * K, K, r->over_classes);
+                    (float)attribution_score(job->seed + (t * d->B + b) * K, scores + b * K, K, r->over_classes);
     }
     for (size_t row = 0; !r->over_classes && row < job->n_seeds * d->B; row++) softmax(w + row * C, C);
 done:

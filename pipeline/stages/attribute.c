@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "base/rng.h"
 #include "base/try.h"
 #include "stages/run.h"
 
@@ -40,6 +41,8 @@ typedef struct {
     int slots, workers;
     slot *slot;
     worker_room *room;
+    float *background; /* (n_background, input): samples of the data set, for methods that ask for some */
+    size_t n_background;
 } attribute;
 
 static int missing(const void *ctx, size_t i) {
@@ -106,6 +109,8 @@ static limn_status explain(attribute *p, const run_attribute *a, size_t index, s
                               .seed = w->seed,
                               .random = r->exp->seed,
                               .key = w->key,
+                              .background = p->background,
+                              .n_background = p->n_background,
                               .scratch = w->scratch,
                               .map = s->map[index]};
     TRY(limn_attribute_run(a->method, &a->options, &job));
@@ -218,7 +223,33 @@ done:
     return status;
 }
 
+/* The background: as many samples as the method with most asks for, drawn by the experiment's seed. A method that asks
+ * for fewer takes the first of them. */
+static limn_status draw_background(attribute *p) {
+    limn_status status = LIMN_OK;
+    limn_run_state *r = p->r;
+    size_t want = 0, size = limn_shape_size(&limn_session_diff(r->probe)->input), *index = NULL;
+    limn_rng rng = limn_rng_stream(r->exp->seed, LIMN_RNG_BACKGROUND, 0);
+    for (size_t a = 0; a < r->exp->n_attributes; a++) {
+        const run_attribute *e = &r->attribute[a];
+        size_t n = e->method->background ? e->method->background(&e->options) : 0;
+        if (n > want) want = n;
+    }
+    if (want == 0) return LIMN_OK;
+    TRY(limn_new(&index, r->n, sizeof *index));
+    for (size_t i = 0; i < r->n; i++) index[i] = i;
+    limn_rng_shuffle(&rng, index, r->n);
+    p->n_background = want < r->n ? want : r->n;
+    TRY(limn_new(&p->background, p->n_background * size, sizeof *p->background));
+    for (size_t i = 0; i < p->n_background; i++)
+        TRY(limn_dataset_batch(r->data, index[i], 1, p->background + i * size));
+done:
+    free(index);
+    return status;
+}
+
 static void clear(attribute *p) {
+    free(p->background);
     size_t n = p->r->exp->n_attributes;
     for (int i = 0; p->slot && i < p->slots; i++) {
         for (size_t a = 0; a < n; a++) {
@@ -319,6 +350,7 @@ limn_status stage_attribute(limn_run_state *r) {
         if ((size_t)p.workers > p.n_pending * p.groups) p.workers = (int)(p.n_pending * p.groups);
         p.slots = p.workers + 2;
         TRY(rooms(&p));
+        TRY(draw_background(&p));
         TRY(limn_ordered(p.workers, p.slots, 0, p.n_pending * p.groups, produce, consume, &p));
         warn(&p);
     }

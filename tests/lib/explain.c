@@ -39,6 +39,7 @@ float *explain_job(const char *method, const char *flavour, const char *options,
     if (!j.n_seeds) j.n_seeds = 1;
     for (size_t b = 0; b < d->B && b < EXPLAIN_MOST_ROWS; b++) key[b] = b;
     if (!j.key && d->B <= EXPLAIN_MOST_ROWS) j.key = key;
+    if (!j.background) j.background = j.x, j.n_background = d->B;
     TRY(explain_options(d, method, flavour, options, &m, &o, text));
     *shape = limn_attribute_shape(m, d, &o);
     TRY(limn_new(&j.map, j.n_seeds * d->B * limn_shape_size(shape), sizeof *j.map));

@@ -10,7 +10,8 @@ float *explain(const limn_diff *d, const char *method, const char *flavour, cons
                limn_shape *shape);
 
 /* The same of a job: diff (after its forward pass) and seed are the caller's; x, n_seeds, random and residual where the
- * method asks for them; key NULL: 0, 1, 2 …. The maps are (n_seeds, B, *shape). */
+ * method asks for them; key NULL: 0, 1, 2 …, background
+ * NULL: the chunk. The maps are (n_seeds, B, *shape). */
 enum { EXPLAIN_MOST_ROWS = 256 }; /* of a chunk whose keys are not given */
 float *explain_job(const char *method, const char *flavour, const char *options, const limn_attribute_job *job,
                    limn_shape *shape);

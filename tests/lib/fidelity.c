@@ -94,6 +94,9 @@ const fidelity_row fidelity_table[] = {
     {"captum.npz", "layer_gradcam_conv2d_1", "gradcam", "captum", "size=layer layer=conv2d_1", AS_IS, 0, 0},
     {"captum.npz", "layer_gradcam_conv2d_2", "gradcam", "captum", "size=layer", AS_IS, 0, 0},
     {"captum.npz", "layer_gradcam_conv2d_2_relu_nearest_28", "gradcam", "captum", "relu=true", AS_IS, 0, 0},
+    {"captum.npz", "input_x_gradient", "input-x-gradient", "limn", "", AS_IS, 0, 0},
+    {"captum.npz", "integrated_gradients_50_gausslegendre", "integrated-gradients", "captum", "", AS_IS, 1, 0},
+    {"captum.npz", "integrated_gradients_20_riemann_right", "integrated-gradients", "zennit", "", AS_IS, 1, 0},
     {"captum.npz", "guided_gradcam_conv2d_2", "guided-gradcam", "captum", "", AS_IS, 0, 0},
     {.file = NULL}};
 

@@ -424,12 +424,13 @@ static int applies(const limn_diff *d, const limn_method *m) {
 /* A row's map is its own: other rows of the chunk, and the methods run before, change nothing. */
 static void rows_stand_alone(void **state) {
     (void)state;
+    static const float blank[C * PIXELS];
     net n;
     net_open(&n, C);
     for (const limn_method *m = limn_methods_table; m->name; m++) {
         limn_shape s;
         if (!applies(n.d, m)) continue;
-        const limn_attribute_job job = {.diff = n.d, .x = n.x, .seed = n.seed};
+        const limn_attribute_job job = {.diff = n.d, .x = n.x, .seed = n.seed, .background = blank, .n_background = 1};
         assert_int_equal(n.d->forward(n.d->ctx, n.x), LIMN_OK);
         float *before = explain_job(m->name, m->flavour, "", &job, &s);
         size_t size = limn_shape_size(&s);
