@@ -1,6 +1,7 @@
 /* The engine's speed beside the machine's: sgemm GFLOP/s and memory GB/s first, then images/s of the MNIST CNN (conv
  * 32, conv 64, pool, dense 128, dense 10; seeded weights, since speed does not depend on them), forward and forward
- * with input gradient, with 1 and 2 workers. Best of several runs each. */
+ * with input gradient, with 1 and 2 workers. Best of several runs each. With arguments: any model file, for engine.py,
+ * and where its time goes, node by node. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "base/parallel.h"
 #include "base/rng.h"
 #include "base/try.h"
-#include "nn/net.h"
+#include "nn/plan.h"
 
 enum { RUNS = 5, MAX_WORKERS = 16 };
 
@@ -147,20 +148,56 @@ static void chunk(void *ctx, size_t task, int worker) {
     if (d->vjp(d->ctx, last, j->seed, LIMN_RULE_GRADIENT, LIMN_INPUT, j->grad[worker]) != LIMN_OK) abort();
 }
 
-static limn_status bench_net(const limn_net *n, int workers, size_t images) {
+/* Milliseconds of each node of one chunk, forward and backward, best of RUNS: where the time goes. */
+static limn_status time_nodes(const limn_net *n, limn_session *run) {
     limn_status status = LIMN_OK;
-    size_t B = limn_net_chunk(n), chunks = images / B;
+    const limn_graph *g = n->graph;
+    double *best = NULL;
+    size_t nodes = (size_t)g->n_nodes;
+    TRY(limn_new(&best, 2 * nodes, sizeof *best));
+    for (size_t i = 0; i < 2 * nodes; i++) best[i] = INFINITY;
+    for (int r = 0; r < RUNS; r++) {
+        for (size_t k = 1; k < nodes; k++) {
+            double t = seconds();
+            TRY(net_step_forward(&n->step[k], run));
+            best[k] = fmin(best[k], seconds() - t);
+        }
+        for (size_t k = nodes; k-- > 1;) {
+            if (n->step[k].grad < 0 || !n->step[k].op) continue;
+            for (int j = 0; j < n->step[k].n_in; j++) run->above[n->step[k].link[j].from] = 1;
+            double t = seconds();
+            TRY(net_step_vjp(&n->step[k], run, LIMN_RULE_GRADIENT));
+            best[nodes + k] = fmin(best[nodes + k], seconds() - t);
+        }
+    }
+    printf("%-10s %-28s %-20s %10s %10s\n", "op", "backend", "output", "forward ms", "gradient ms");
+    for (int k = 1; k < g->n_nodes; k++) {
+        char shape[LIMN_SHAPE_TEXT];
+        double back = best[nodes + (size_t)k];
+        printf("%-10s %-28s %-20s %10.3f %10.3f\n", limn_op_name(&g->node[k]), limn_net_backend(n, k),
+               graph_shape_text(&g->node[k].out, 0, shape), best[k] * 1e3, isfinite(back) ? back * 1e3 : 0.0);
+    }
+done:
+    free(best);
+    return status;
+}
+
+/* rate[0], rate[1]: images a second forward, and forward with input gradient. */
+static limn_status bench_net(const limn_net *n, int workers, size_t images, int nodes, double rate[2]) {
+    limn_status status = LIMN_OK;
+    const limn_graph *g = n->graph;
+    size_t B = limn_net_chunk(n), chunks = (images + B - 1) / B;
+    size_t nx = B * limn_shape_size(&g->node[0].out), ny = B * limn_shape_size(&g->node[g->n_nodes - 1].out);
     limn_values x = LIMN_NO_VALUES, seed = LIMN_NO_VALUES;
     job j = {0};
-    double rate[2];
-    TRY(random_values(&x, B * 784, 1, 7));
-    TRY(random_values(&seed, B * 10, 1, 8));
+    TRY(random_values(&x, nx, 1, 7));
+    TRY(random_values(&seed, ny, 1, 8));
     j.x = x.v;
     j.seed = seed.v;
     for (int w = 0; w < workers; w++) {
         TRY(limn_session_new(&j.session[w], n));
-        TRY(limn_new(&j.grad[w], B * 784, sizeof(float)));
-        TRY(limn_new(&j.scores[w], B * 10, sizeof(float)));
+        TRY(limn_new(&j.grad[w], nx, sizeof(float)));
+        TRY(limn_new(&j.scores[w], ny, sizeof(float)));
     }
     for (j.backward = 0; j.backward < 2; j.backward++) {
         double best = INFINITY;
@@ -171,8 +208,7 @@ static limn_status bench_net(const limn_net *n, int workers, size_t images) {
         }
         rate[j.backward] = (double)(chunks * B) / best;
     }
-    printf("MNIST CNN, chunks of %zu, %d workers: forward %.0f images/s, with input gradient %.0f images/s\n", B,
-           workers, rate[0], rate[1]);
+    if (nodes) TRY(time_nodes(n, j.session[0]));
 done:
     for (int w = 0; w < workers; w++) {
         limn_session_free(j.session[w]);
@@ -184,11 +220,11 @@ done:
     return status;
 }
 
-int main(void) {
+static limn_status bench_mnist(void) {
     limn_status status = LIMN_OK;
     limn_graph *g = NULL;
     limn_net *n = NULL;
-    printf("oneDNN %s, %s\n", limn_engine_version(), limn_engine_isa());
+    double rate[2];
     for (int workers = 1; workers <= 2; workers++) TRY(bench_machine(workers));
     TRY(mnist_cnn(&g));
     double t = seconds();
@@ -196,14 +232,63 @@ int main(void) {
     printf("plan and self-test: %.1f ms, %d nodes on ref\n", (seconds() - t) * 1e3, limn_net_fallbacks(n));
     for (int k = 1; k < g->n_nodes; k++)
         printf("  %-8s %s\n", limn_op_table[g->node[k].op].name, limn_net_backend(n, k));
-    for (int workers = 1; workers <= 2; workers++) TRY(bench_net(n, workers, 2048));
+    for (int workers = 1; workers <= 2; workers++) {
+        TRY(bench_net(n, workers, 2048, 0, rate));
+        printf("MNIST CNN, chunks of %zu, %d workers: forward %.0f images/s, with input gradient %.0f images/s\n",
+               limn_net_chunk(n), workers, rate[0], rate[1]);
+    }
     limn_net_free(n);
     TRY(limn_net_new(&n, g, LIMN_BACKEND_REF));
-    printf("_ref: ");
-    TRY(bench_net(n, 2, 64));
+    TRY(bench_net(n, 2, 64, 0, rate));
+    printf("_ref: forward %.0f images/s, with input gradient %.0f images/s\n", rate[0], rate[1]);
 done:
-    if (status != LIMN_OK) fprintf(stderr, "%s\n", limn_message());
     limn_net_free(n);
     graph_free(g);
+    return status;
+}
+
+/* One line for tests/bench/engine.py. */
+static limn_status bench_file(const char *file, int workers, size_t images, int nodes) {
+    limn_status status = LIMN_OK;
+    limn_graph *g = NULL;
+    limn_net *n = NULL;
+    double rate[2];
+    double t = seconds();
+    TRY(model_read(&g, file, NULL));
+    double loaded = seconds();
+    TRY(graph_swap_softmax(g));
+    TRY(limn_net_new(&n, g, LIMN_BACKEND_AUTO));
+    double planned = seconds();
+    TRY(bench_net(n, workers, images, nodes, rate));
+    printf("chunk %zu load %.6f plan %.6f fallbacks %d forward %.3f gradient %.3f\n", limn_net_chunk(n), loaded - t,
+           planned - loaded, limn_net_fallbacks(n), rate[0], rate[1]);
+done:
+    limn_net_free(n);
+    graph_free(g);
+    return status;
+}
+
+static int usage(void) {
+    fputs("usage: bench_engine                                  the machine, the MNIST CNN\n"
+          "       bench_engine machine WORKERS                  sgemm GFLOP/s, read GB/s\n"
+          "       bench_engine net FILE WORKERS IMAGES [nodes]  images/s of a model file\n",
+          stderr);
+    return 2;
+}
+
+int main(int argc, char **argv) {
+    limn_status status = LIMN_OK;
+    int machine_only = argc == 3 && strcmp(argv[1], "machine") == 0;
+    int file = (argc == 5 || argc == 6) && strcmp(argv[1], "net") == 0;
+    int workers = machine_only ? atoi(argv[2]) : file ? atoi(argv[3]) : 1;
+    if ((argc != 1 && !machine_only && !file) || workers < 1 || workers > MAX_WORKERS) return usage();
+    if (file) {
+        TRY(bench_file(argv[2], workers, strtoul(argv[4], NULL, 10), argc == 6));
+        goto done;
+    }
+    printf("oneDNN %s, %s\n", limn_engine_version(), limn_engine_isa());
+    TRY(machine_only ? bench_machine(workers) : bench_mnist());
+done:
+    if (status != LIMN_OK) fprintf(stderr, "%s\n", limn_message());
     return limn_exit_code(status);
 }
