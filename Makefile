@@ -45,7 +45,7 @@ HELPER    := $(BUILD)/libexec/limn/limn-hdf5
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 BENCHES   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 
-.PHONY: all help deps deps-dev demo test test-build bench conformance lint sanitize fuzz torture install check-deps clean
+.PHONY: all help deps deps-dev demo test test-build bench bench-engine conformance lint sanitize fuzz torture install check-deps clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -134,6 +134,17 @@ sanitize:
 ## bench: seconds and rates of each stage, after the machine's own speed
 bench: all $(BENCHES)
 	@BUILD=$(BUILD) bash tests/bench/run.sh
+
+# PyTorch and ONNX Runtime in an environment of the benchmark's own; PYTHON_BENCH=… takes another that has them.
+PYTHON_BENCH ?= $(BUILD)/bench/venv/bin/python
+$(BUILD)/bench/venv/bin/python:
+	@mkdir -p $(BUILD)/bench
+	python3 -m venv $(BUILD)/bench/venv
+	$(BUILD)/bench/venv/bin/pip install --quiet torch==2.13.0 onnxruntime numpy
+
+## bench-engine: the engine beside PyTorch and ONNX Runtime on the same networks (ARGS="--only mnist,lite0")
+bench-engine: all $(BUILD)/tests/bench/bench_engine $(PYTHON_BENCH)
+	@$(PYTHON_BENCH) tests/bench/engine.py --limn $(BUILD)/tests/bench/bench_engine --work $(BUILD)/bench $(ARGS)
 
 ## conformance: the ONNX project's own cases in ../shared/onnx-conformance, on oneDNN and on the plain operations
 conformance: $(BUILD)/tests/conformance/conformance

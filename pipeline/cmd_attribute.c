@@ -33,6 +33,7 @@ static const char usage[] =
     "  --fresh                   compute anew what the database has\n"
     "  --limit N                 at most N images, 0: all                    [0]\n"
     "  --ref                     compute with the plain reference engine (slow)\n"
+    "  --winograd                3x3 convolutions by Winograd's way: faster, a few ReLU masks flip\n"
     "  --quiet                   no progress, no notes, no summary\n"
     "  --json                    progress and summary as JSON lines on standard output\n"
     "  -h, --help                this text\n";
@@ -68,6 +69,7 @@ static const cli_option options[] = {
     {"fresh", 0, CLI_FLAG, offsetof(attribute_arguments, call.run.fresh), NULL, 0, 0},
     {"limit", 0, CLI_COUNT, offsetof(attribute_arguments, call.run.limit), "a whole number from 0", 0, 1e12},
     {"ref", 0, CLI_FLAG, offsetof(attribute_arguments, call.run.ref), NULL, 0, 0},
+    {"winograd", 0, CLI_FLAG, offsetof(attribute_arguments, call.run.winograd), NULL, 0, 0},
     {"quiet", 0, CLI_FLAG, offsetof(attribute_arguments, quiet), NULL, 0, 0},
     {"json", 0, CLI_FLAG, offsetof(attribute_arguments, json), NULL, 0, 0},
     {NULL, 0, CLI_FLAG, 0, NULL, 0, 0}};

@@ -14,6 +14,7 @@ static const char usage[] = "usage: limn run EXPERIMENT.yaml [OPTIONS]\n"
                             "  --fresh          compute this experiment's results anew\n"
                             "  --limit N        at most N samples, 0: as the file says        [0]\n"
                             "  --ref            compute with the plain reference engine (slow)\n"
+                            "  --winograd       3x3 convolutions by Winograd's way: faster, a few ReLU masks flip\n"
                             "  --quiet          no progress, no notes, no summary\n"
                             "  --json           progress and summary as JSON lines on standard output\n"
                             "  -h, --help       this text\n"
@@ -31,6 +32,7 @@ static const cli_option options[] = {
     {"fresh", 0, CLI_FLAG, offsetof(run_arguments, run.fresh), NULL, 0, 0},
     {"limit", 0, CLI_COUNT, offsetof(run_arguments, run.limit), "a whole number from 0", 0, 1e12},
     {"ref", 0, CLI_FLAG, offsetof(run_arguments, run.ref), NULL, 0, 0},
+    {"winograd", 0, CLI_FLAG, offsetof(run_arguments, run.winograd), NULL, 0, 0},
     {"quiet", 0, CLI_FLAG, offsetof(run_arguments, quiet), NULL, 0, 0},
     {"json", 0, CLI_FLAG, offsetof(run_arguments, json), NULL, 0, 0},
     {NULL, 0, CLI_FLAG, 0, NULL, 0, 0}};

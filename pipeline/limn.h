@@ -37,6 +37,7 @@ typedef struct {
     int fresh;       /* recompute this experiment's results */
     size_t limit;    /* 0, or at most so many samples (as data.limit) */
     int ref;         /* use the plain _ref engine */
+    int winograd;    /* 3x3 convolutions by Winograd's way: up to twice as fast, the masks of a few ReLUs flip */
 } limn_run_options;
 
 typedef struct {

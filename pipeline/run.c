@@ -31,7 +31,7 @@ static limn_status resolved_options(limn_run_state *r) {
     char *e = NULL;
     TRY(experiment_resolved_json(&e, r->exp));
     TRY(limn_format(&r->options, "{\"model\":\"%s\",\"data\":\"%s\",\"engine\":\"%s\",\"experiment\":%s}",
-                    r->graph->hash, limn_dataset_fingerprint(r->data), r->o.ref ? "ref" : "onednn", e));
+                    r->graph->hash, limn_dataset_fingerprint(r->data), r->o.ref ? "ref" : r->o.winograd ? "winograd" : "onednn", e));
 done:
     free(e);
     return status;
@@ -53,7 +53,8 @@ static limn_status open_all(limn_run_state *r) {
     TRY(limn_dataset_open(&r->data, &e->data));
     r->n = limn_dataset_count(r->data);
     r->classes = limn_dataset_classes(r->data);
-    TRY(limn_net_new(&r->net, r->graph, r->o.ref ? LIMN_BACKEND_REF : LIMN_BACKEND_AUTO));
+    limn_backend backend = r->o.winograd ? LIMN_BACKEND_WINOGRAD : LIMN_BACKEND_AUTO;
+    TRY(limn_net_new(&r->net, r->graph, r->o.ref ? LIMN_BACKEND_REF : backend));
     TRY(limn_session_new(&r->probe, r->net));
     r->B = limn_net_chunk(r->net);
     r->chunks = (r->n + r->B - 1) / r->B;

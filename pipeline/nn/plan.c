@@ -397,6 +397,7 @@ static limn_status plan_step(limn_net *n, int k) {
         TRY(plan_source(n, s));
     } else {
         s->op = (ref ? net_ops_ref : net_ops_dnnl)[node->op];
+        if (!ref && n->backend == LIMN_BACKEND_WINOGRAD && net_winograd_fits(n, node)) s->op = &net_winograd;
         if (!s->op) FAIL(LIMN_EINPUT, "the engine cannot evaluate the operation `%s`", limn_op_name(node));
         TRY(s->op->plan(n, s));
         if (ref) snprintf(s->backend, sizeof s->backend, "ref");

@@ -135,7 +135,9 @@ extern const net_op *const net_ops_ref[LIMN_OPS], *const net_ops_dnnl[LIMN_OPS];
 extern const net_op net_ref_conv, net_ref_convt, net_ref_dense, net_ref_maxpool, net_ref_avgpool, net_ref_flatten;
 extern const net_op net_dnnl_conv, net_dnnl_convt, net_dnnl_dense, net_dnnl_maxpool, net_dnnl_avgpool, net_dnnl_flatten;
 extern const net_op net_relu, net_softmax, net_log_softmax, net_identity, net_const, net_unary, net_binary, net_where,
-    net_scale, net_concat, net_move, net_reshape, net_resize, net_reduce, net_norm, net_lrn, net_matmul;
+    net_scale, net_concat, net_move, net_reshape, net_resize, net_reduce, net_norm, net_lrn, net_matmul, net_winograd;
+/* Whether Winograd's way is open to a convolution, and pays (winograd.c). */
+int net_winograd_fits(const limn_net *n, const limn_node *node);
 
 /* ---- planning (plan.c) ------------------------------------------------------------------------------------------- */
 /* Rows of a node's value: B, or 1 where it is not batched. */

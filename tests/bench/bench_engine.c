@@ -182,6 +182,20 @@ done:
     return status;
 }
 
+/* A session for what is measured alone: the scores, and the way from them down to the input. */
+static limn_status new_session(limn_session **out, const limn_net *n, int backward) {
+    limn_status status = LIMN_OK;
+    const limn_graph *g = n->graph;
+    unsigned char *asks = NULL;
+    TRY(limn_new(&asks, (size_t)g->n_layers + 1, 1));
+    asks[g->n_layers] = (unsigned char)(LIMN_ASK_VALUE | (backward ? LIMN_ASK_FROM : 0));
+    if (backward) asks[0] |= LIMN_ASK_TO;
+    TRY(limn_session_new_for(out, n, asks));
+done:
+    free(asks);
+    return status;
+}
+
 /* rate[0], rate[1]: images a second forward, and forward with input gradient. */
 static limn_status bench_net(const limn_net *n, int workers, size_t images, int nodes, double rate[2]) {
     limn_status status = LIMN_OK;
@@ -195,12 +209,15 @@ static limn_status bench_net(const limn_net *n, int workers, size_t images, int 
     j.x = x.v;
     j.seed = seed.v;
     for (int w = 0; w < workers; w++) {
-        TRY(limn_session_new(&j.session[w], n));
         TRY(limn_new(&j.grad[w], nx, sizeof(float)));
         TRY(limn_new(&j.scores[w], ny, sizeof(float)));
     }
     for (j.backward = 0; j.backward < 2; j.backward++) {
         double best = INFINITY;
+        for (int w = 0; w < workers; w++) {
+            limn_session_free(j.session[w]);
+            TRY(new_session(&j.session[w], n, j.backward));
+        }
         for (int r = 0; r < RUNS; r++) {
             double t = seconds();
             limn_parallel(workers, chunks, chunk, &j);
@@ -208,7 +225,10 @@ static limn_status bench_net(const limn_net *n, int workers, size_t images, int 
         }
         rate[j.backward] = (double)(chunks * B) / best;
     }
-    if (nodes) TRY(time_nodes(n, j.session[0]));
+    if (!nodes) goto done;
+    limn_session_free(j.session[0]);
+    TRY(limn_session_new(&j.session[0], n)); /* every layer may be asked for: each node is by itself */
+    TRY(time_nodes(n, j.session[0]));
 done:
     for (int w = 0; w < workers; w++) {
         limn_session_free(j.session[w]);
@@ -248,7 +268,7 @@ done:
 }
 
 /* One line for tests/bench/engine.py. */
-static limn_status bench_file(const char *file, int workers, size_t images, int nodes) {
+static limn_status bench_file(const char *file, int workers, size_t images, int nodes, limn_backend backend) {
     limn_status status = LIMN_OK;
     limn_graph *g = NULL;
     limn_net *n = NULL;
@@ -257,7 +277,7 @@ static limn_status bench_file(const char *file, int workers, size_t images, int 
     TRY(model_read(&g, file, NULL));
     double loaded = seconds();
     TRY(graph_swap_softmax(g));
-    TRY(limn_net_new(&n, g, LIMN_BACKEND_AUTO));
+    TRY(limn_net_new(&n, g, backend));
     double planned = seconds();
     TRY(bench_net(n, workers, images, nodes, rate));
     printf("chunk %zu load %.6f plan %.6f fallbacks %d forward %.3f gradient %.3f\n", limn_net_chunk(n), loaded - t,
@@ -271,7 +291,7 @@ done:
 static int usage(void) {
     fputs("usage: bench_engine                                  the machine, the MNIST CNN\n"
           "       bench_engine machine WORKERS                  sgemm GFLOP/s, read GB/s\n"
-          "       bench_engine net FILE WORKERS IMAGES [nodes]  images/s of a model file\n",
+          "       bench_engine net FILE WORKERS IMAGES [nodes] [winograd]  images/s of a model file\n",
           stderr);
     return 2;
 }
@@ -279,11 +299,16 @@ static int usage(void) {
 int main(int argc, char **argv) {
     limn_status status = LIMN_OK;
     int machine_only = argc == 3 && strcmp(argv[1], "machine") == 0;
-    int file = (argc == 5 || argc == 6) && strcmp(argv[1], "net") == 0;
+    int file = argc >= 5 && strcmp(argv[1], "net") == 0, nodes = 0;
+    limn_backend backend = LIMN_BACKEND_AUTO;
     int workers = machine_only ? atoi(argv[2]) : file ? atoi(argv[3]) : 1;
     if ((argc != 1 && !machine_only && !file) || workers < 1 || workers > MAX_WORKERS) return usage();
     if (file) {
-        TRY(bench_file(argv[2], workers, strtoul(argv[4], NULL, 10), argc == 6));
+        for (int i = 5; i < argc; i++) {
+            if (strcmp(argv[i], "nodes") == 0) nodes = 1;
+            if (strcmp(argv[i], "winograd") == 0) backend = LIMN_BACKEND_WINOGRAD;
+        }
+        TRY(bench_file(argv[2], workers, strtoul(argv[4], NULL, 10), nodes, backend));
         goto done;
     }
     printf("oneDNN %s, %s\n", limn_engine_version(), limn_engine_isa());

@@ -307,9 +307,11 @@ static void one_chunk(void *ctx, size_t task, int worker) {
 /* A net on which oneDNN, left alone, gives other bits with other thread counts: wide dense layers, 1x1 convolutions. */
 static limn_graph *wide(void) {
     limn_graph *g = nets_begin((limn_shape)PICTURE(1, 14, 14));
-    limn_op_attr c3 = CONV(16, 1, WINDOW(3, 3, 1, 1, 1, 1)), c1 = CONV(48, 1, WINDOW(1, 1, 1, 1, 1, 1));
+    limn_op_attr c3 = CONV(16, 1, WINDOW(3, 3, 1, 1, 1, 1)), c1 = CONV(48, 1, WINDOW(1, 1, 1, 1, 1, 1)),
+                 same = CONV(48, 1, WINDOW(3, 3, 1, 1, 1, 1), .same = 1);
     nets_add(g, "conv1", LIMN_OP_CONV2D, c3);
     nets_add(g, "conv2", LIMN_OP_CONV2D, c1);
+    nets_add(g, "conv3", LIMN_OP_CONV2D, same); /* Winograd's, where that is asked for */
     nets_add(g, NULL, LIMN_OP_RELU, NONE);
     nets_add(g, "flatten", LIMN_OP_FLATTEN, (limn_op_attr){.hwc = 1});
     nets_add(g, "dense1", LIMN_OP_DENSE, (limn_op_attr){.units = 64}); /* 6,912 inputs */
@@ -317,8 +319,7 @@ static limn_graph *wide(void) {
     return g;
 }
 
-static void threads_and_workers_change_no_bit(void **state) {
-    (void)state;
+static void hold_bits(limn_backend backend) {
     static const int counts[] = {1, 2, 3, 8, 16};
     limn_graph *g = wide();
     uint64_t first[CHUNKS] = {0};
@@ -327,7 +328,7 @@ static void threads_and_workers_change_no_bit(void **state) {
         crowd c = {.from = g->n_layers - 1};
         limn_net *net;
         omp_set_num_threads(counts[t]); /* what oneDNN would see if nobody minded */
-        assert_int_equal(limn_net_new(&net, g, LIMN_BACKEND_AUTO), LIMN_OK);
+        assert_int_equal(limn_net_new(&net, g, backend), LIMN_OK);
         assert_int_equal(omp_get_max_threads(), counts[t]); /* the caller's setting is put back */
         for (int w = 0; w < counts[t]; w++) assert_int_equal(limn_session_new(&c.session[w], net), LIMN_OK);
         size_t B = limn_net_chunk(net), nx = CHUNKS * B * 196;
@@ -348,6 +349,12 @@ static void threads_and_workers_change_no_bit(void **state) {
     }
     omp_set_num_threads(was);
     graph_free(g);
+}
+
+static void threads_and_workers_change_no_bit(void **state) {
+    (void)state;
+    hold_bits(LIMN_BACKEND_AUTO);
+    hold_bits(LIMN_BACKEND_WINOGRAD);
 }
 
 static void chunks_depend_on_the_graph_alone(void **state) {
