@@ -17,7 +17,7 @@ static int is_integer(int type) {
 }
 
 /* Room for a tensor of this shape, within the budget; *n its numbers. */
-static limn_status make(onnx_op *o, int rank, const int64_t *dim, double **out, size_t *n) {
+limn_status onnx_fold_make(onnx_op *o, int rank, const int64_t *dim, double **out, size_t *n) {
     limn_status status = LIMN_OK;
     int empty = 0;
     *n = 1;
@@ -66,7 +66,7 @@ static limn_status moved(onnx_op *o, size_t which, onnx_value *v, int rank, cons
     double *out;
     size_t n;
     TRY(onnx_numbers(o, v, &x));
-    TRY(make(o, rank, dim, &out, &n));
+    TRY(onnx_fold_make(o, rank, dim, &out, &n));
     for (size_t i = 0; i < n; i++) {
         out[i] = x[base];
         next(rank, dim, index, stride, &base, NULL, NULL);
@@ -239,7 +239,7 @@ limn_status onnx_fold_concat(onnx_op *o) {
                 FAIL(LIMN_EINPUT, "its inputs have shapes that do not fit");
         dim[axis] += v->dim[axis];
     }
-    TRY(make(o, first->rank, dim, &out, &n));
+    TRY(onnx_fold_make(o, first->rank, dim, &out, &n));
     for (int i = 0; i < first->rank; i++) *(i < axis ? &outer : &inner) *= i == axis ? 1 : (size_t)dim[i];
     for (size_t k = 0; k < o->n_in; k++) {
         size_t block = (size_t)o->in[k]->dim[axis] * inner, all = (size_t)dim[axis] * inner;
@@ -273,7 +273,7 @@ limn_status onnx_fold_gather(onnx_op *o) {
     for (int i = axis + 1; i < v->rank; i++) inner *= (size_t)(dim[rank++] = v->dim[i]);
     TRY(onnx_numbers(o, v, &x));
     TRY(onnx_numbers(o, index, &take));
-    TRY(make(o, rank, dim, &out, &n));
+    TRY(onnx_fold_make(o, rank, dim, &out, &n));
     size_t count = onnx_size(index);
     for (size_t k = 0; k < count; k++) {
         double from = take[k] < 0 ? take[k] + (double)v->dim[axis] : take[k];
@@ -348,7 +348,7 @@ limn_status onnx_fold_constant_of_shape(onnx_op *o) {
         if (t[i] < 0 || t[i] > ONNX_MAX_NUMBERS) FAIL(LIMN_EINPUT, "its shape has an axis of %g", t[i]);
         dim[i] = isnan(t[i]) ? 1 : (int64_t)t[i];
     }
-    TRY(make(o, (int)rank, dim, &out, &n));
+    TRY(onnx_fold_make(o, (int)rank, dim, &out, &n));
     for (size_t i = 0; i < n && found; i++) out[i] = value[0];
     onnx_set_known(o, 0, found ? tensor.type : ONNX_FLOAT, (int)rank, dim, out);
     if (batch >= 0 && o->out[0]) {
@@ -371,7 +371,7 @@ limn_status onnx_fold_range(onnx_op *o) {
     double count = ceil((v[1] - v[0]) / v[2]);
     if (!(count <= ONNX_MAX_NUMBERS)) FAIL(LIMN_EINPUT, "it has no end, or one that depends on the batch");
     int64_t dim = count > 0 ? (int64_t)count : 0;
-    TRY(make(o, 1, &dim, &out, &n));
+    TRY(onnx_fold_make(o, 1, &dim, &out, &n));
     for (size_t i = 0; i < n; i++) out[i] = v[0] + (double)i * v[2];
     onnx_set_known(o, 0, o->in[0]->type, 1, &dim, out);
 done:
@@ -393,7 +393,7 @@ limn_status onnx_fold_shape(onnx_op *o) {
     from = from < 0 ? 0 : from > v->rank ? v->rank : from;
     to = to < 0 ? 0 : to > v->rank ? v->rank : to;
     n = to > from ? to - from : 0;
-    TRY(make(o, 1, &n, &out, &count));
+    TRY(onnx_fold_make(o, 1, &n, &out, &count));
     for (int64_t i = 0; i < n; i++)
         out[i] = from + i == v->batch ? onnx_batch_size(v->times > 1 ? v->times : 1) : (double)v->dim[from + i];
     onnx_set_known(o, 0, ONNX_INT64, 1, &n, out);
@@ -407,7 +407,7 @@ limn_status onnx_fold_size(onnx_op *o) {
     double *out;
     size_t n;
     TRY(onnx_need(o, 0, &v));
-    TRY(make(o, 0, NULL, &out, &n));
+    TRY(onnx_fold_make(o, 0, NULL, &out, &n));
     out[0] = v->batch >= 0 ? onnx_batch_size(onnx_size(v)) : (double)onnx_size(v);
     onnx_set_known(o, 0, ONNX_INT64, 0, NULL, out);
 done:
@@ -494,7 +494,7 @@ static limn_status combine(onnx_op *o, int f, const onnx_value *v, onnx_value *w
     int rank;
     TRY(broadcast(v, w, &rank, dim));
     TRY(onnx_numbers(o, w, &b));
-    TRY(make(o, rank, dim, &result, &n));
+    TRY(onnx_fold_make(o, rank, dim, &result, &n));
     strides_in(v, rank, sv);
     strides_in(w, rank, sw);
     for (size_t i = 0; i < n; i++) {
@@ -546,7 +546,7 @@ limn_status onnx_fold_unary(onnx_op *o) {
     TRY(onnx_need(o, 0, &v));
     TRY(onnx_parameters(o, p));
     TRY(onnx_numbers(o, v, &x));
-    TRY(make(o, v->rank, v->dim, &out, &n));
+    TRY(onnx_fold_make(o, v->rank, v->dim, &out, &n));
     for (size_t i = 0; i < n; i++)
         out[i] = o->row->f == LIMN_F_NEG              ? -x[i]
                  : o->row->f == LIMN_F_ABS            ? fabs(x[i])
@@ -569,7 +569,7 @@ limn_status onnx_fold_cast(onnx_op *o) {
     if (to < 1 || to > ONNX_BFLOAT16 || to == ONNX_STRING)
         FAIL(LIMN_EINPUT, "a cast to the type %lld is not supported", (long long)to);
     TRY(onnx_numbers(o, v, &x));
-    TRY(make(o, v->rank, v->dim, &out, &n));
+    TRY(onnx_fold_make(o, v->rank, v->dim, &out, &n));
     for (size_t i = 0; i < n; i++)
         out[i] = isnan(x[i]) ? x[i] : to == ONNX_BOOL ? x[i] != 0 : is_integer((int)to) ? trunc(x[i]) : x[i];
     onnx_set_known(o, 0, (int)to, v->rank, v->dim, out);
@@ -591,7 +591,7 @@ limn_status onnx_fold_where(onnx_op *o) {
     }
     TRY(broadcast(v[0], v[1], &both.rank, both.dim));
     TRY(broadcast(&both, v[2], &rank, dim));
-    TRY(make(o, rank, dim, &out, &n));
+    TRY(onnx_fold_make(o, rank, dim, &out, &n));
     for (int i = 0; i < 3; i++) strides_in(v[i], rank, s[i]);
     for (size_t k = 0; k < n; k++) {
         out[k] = x[0][at[0]] != 0 ? x[1][at[1]] : x[2][at[2]];

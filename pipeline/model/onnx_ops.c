@@ -136,6 +136,25 @@ done:
     return status;
 }
 
+/* fmod: the dividend's sign; else the divisor's. */
+static limn_status by_sign(onnx_op *o, limn_status (*run)(onnx_op *o)) {
+    onnx_row row = *o->row;
+    int64_t c;
+    limn_status s = onnx_int(o->b->m, o->n, "fmod", 0, &c);
+    if (s != LIMN_OK) return s;
+    row.f = c ? LIMN_F_FMOD : LIMN_F_MOD;
+    o->row = &row;
+    s = run(o);
+    o->row = onnx_find_op(o->n->type);
+    return s;
+}
+static limn_status emit_mod(onnx_op *o) {
+    return by_sign(o, emit_binary);
+}
+static limn_status fold_mod(onnx_op *o) {
+    return by_sign(o, onnx_fold_binary);
+}
+
 static limn_status emit_mean(onnx_op *o) {
     limn_status status = LIMN_OK;
     limn_op_attr a = {.f = LIMN_F_AFFINE, .p = {1 / (float)o->n_in}};
@@ -254,6 +273,24 @@ done:
     return status;
 }
 
+static limn_status emit_reduce(onnx_op *o);
+
+/* Of known values: those of shapes (products, sums, extrema), of which NaN is the batch's size; others are computed where
+ * the network runs. */
+static limn_status fold_reduce(onnx_op *o) {
+    limn_status status = LIMN_OK;
+    onnx_value *v;
+    unsigned axes;
+    int64_t keep;
+    TRY(onnx_need(o, 0, &v));
+    TRY(reduce_axes(o, v, &axes));
+    TRY(onnx_int(o->b->m, o->n, "keepdims", 1, &keep));
+    if (onnx_size(v) == 0 || o->row->f == LIMN_F_LOG_SUM || o->row->f == LIMN_F_LOG_SUM_EXP) return emit_reduce(o);
+    status = onnx_fold_reduce(o, v, axes, keep != 0);
+done:
+    return status;
+}
+
 static limn_status emit_reduce(onnx_op *o) {
     limn_status status = LIMN_OK;
     limn_op_attr a = {.f = o->row->f};
@@ -296,7 +333,7 @@ done:
     }
 #define REDUCE(type, f)                                                                                                \
     {                                                                                                                  \
-        type, 1, LIMN_KIND_OTHER, emit_reduce, NULL, f, {                                                              \
+        type, 1, LIMN_KIND_OTHER, emit_reduce, fold_reduce, f, {                                                       \
             { NULL, 0 }                                                                                                \
         }                                                                                                              \
     }
@@ -332,9 +369,11 @@ const onnx_row onnx_op_table[] = {
     ROW("ConvTranspose", 1, CONV, onnx_emit_conv_transpose, NULL),
     UNARY("Cos", 7, LIMN_F_COS, NONE),
     UNARY("Cosh", 9, LIMN_F_COSH, NONE),
+    ROW("CumSum", 11, OTHER, NULL, onnx_fold_cumsum),
     ROW("DepthToSpace", 1, OTHER, onnx_emit_depth_to_space, NULL),
     BINARY("Div", 1, LIMN_F_DIV),
     ROW("Dropout", 6, OTHER, emit_dropout, onnx_fold_identity),
+    ROW("Einsum", 12, OTHER, onnx_emit_einsum, NULL),
     UNARY("Elu", 6, LIMN_F_ELU, {"alpha", 1}),
     BINARY("Equal", 7, LIMN_F_EQUAL),
     UNARY("Erf", 9, LIMN_F_ERF, NONE),
@@ -363,12 +402,15 @@ const onnx_row onnx_op_table[] = {
     BINARY("LessOrEqual", 12, LIMN_F_LESS_EQUAL),
     UNARY("Log", 6, LIMN_F_LOG, NONE),
     {"LogSoftmax", 1, LIMN_KIND_OTHER, emit_softmax, NULL, LIMN_OP_LOG_SOFTMAX, {NONE}},
+    ROW("LpNormalization", 1, OTHER, onnx_emit_lp_norm, NULL),
     ROW("MatMul", 1, OTHER, onnx_emit_matmul, NULL),
     BINARY("Max", 8, LIMN_F_MAX),
     ROW("MaxPool", 1, POOL, onnx_emit_pool, NULL),
     {"Mean", 8, LIMN_KIND_OTHER, emit_mean, NULL, LIMN_F_ADD, {NONE}},
+    ROW("MeanVarianceNormalization", 9, OTHER, onnx_emit_mean_variance, NULL),
     BINARY("Min", 8, LIMN_F_MIN),
     UNARY("Mish", 18, LIMN_F_MISH, NONE),
+    {"Mod", 10, LIMN_KIND_OTHER, emit_mod, fold_mod, LIMN_F_MOD, {NONE}},
     BINARY("Mul", 1, LIMN_F_MUL),
     UNARY("Neg", 6, LIMN_F_NEG, NONE),
     UNARY("Not", 1, LIMN_F_NOT, NONE),
@@ -376,6 +418,7 @@ const onnx_row onnx_op_table[] = {
     BINARY("PRelu", 1, LIMN_F_PRELU),
     ROW("Pad", 2, OTHER, onnx_emit_pad, NULL),
     BINARY("Pow", 7, LIMN_F_POW),
+    ROW("RMSNormalization", 23, OTHER, onnx_emit_rms_norm, NULL),
     ROW("Range", 11, OTHER, NULL, onnx_fold_range),
     UNARY("Reciprocal", 6, LIMN_F_RECIPROCAL, NONE),
     REDUCE("ReduceL1", LIMN_F_L1),
@@ -414,7 +457,9 @@ const onnx_row onnx_op_table[] = {
     UNARY("Tan", 7, LIMN_F_TAN, NONE),
     UNARY("Tanh", 6, LIMN_F_TANH, NONE),
     UNARY("ThresholdedRelu", 10, LIMN_F_THRESHOLDED, {"alpha", 1}),
+    ROW("Tile", 6, OTHER, onnx_emit_tile, onnx_fold_tile),
     ROW("Transpose", 1, OTHER, onnx_emit_transpose, onnx_fold_transpose),
+    ROW("Trilu", 14, OTHER, NULL, onnx_fold_trilu),
     ROW("Unsqueeze", 1, OTHER, onnx_emit_unsqueeze, onnx_fold_unsqueeze),
     ROW("Upsample", 7, OTHER, onnx_emit_resize, NULL),
     ROW("Where", 9, OTHER, emit_where, onnx_fold_where),

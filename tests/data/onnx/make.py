@@ -1,5 +1,5 @@
-"""Small ONNX networks with seeded weights. outputs: three outputs of one trunk.
-Made with onnx 1.23: python make.py"""
+"""Small ONNX networks with seeded weights. outputs: three outputs of one trunk; ops: operators that are written with others, and
+their numbers. Made with onnx 1.23 and ONNX Runtime 1.32: python make.py"""
 import os
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save
@@ -30,3 +30,51 @@ write("outputs", [N("Conv", ["x", "k"], ["c"], strides=[4, 4]), N("Relu", ["c"],
                 N("Neg", ["r"], ["map"])],
       [port("x", "N", 1, 28, 28)], [port("digits", "N", 10), port("odd", "N", 1), port("map", "N", 2, 6, 6)],
       [weights("k", 2, 1, 5, 5), weights("w", 72, 10), weights("v", 72, 1)])
+
+
+# operators that are written with others, and windows over volumes: one score of each joined
+def number(name, *v):
+    return numpy_helper.from_array(np.array(v, np.int64), name)
+
+
+def floats(name, *v):
+    return numpy_helper.from_array(np.array(v, np.float32), name)
+
+
+parts = [N("Tile", ["x", "times"], ["tiled"]), N("Einsum", ["x", "m"], ["einsum"], equation="bchw,wk->bckh"),
+         N("Einsum", ["x", "tiled_rows"], ["product"], equation="bchw,bcvw->bhcv"),
+         N("LpNormalization", ["x"], ["lp"], axis=1, p=2), N("LpNormalization", ["x"], ["l1"], axis=3, p=1),
+         N("MeanVarianceNormalization", ["x"], ["mvn"], axes=[2, 3]), N("Mod", ["x", "divisor"], ["mod"], fmod=1),
+         N("Resize", ["x", "roi", "", "sizes"], ["crop"], coordinate_transformation_mode="tf_crop_and_resize",
+           mode="linear", extrapolation_value=0.5, axes=[2, 3]),
+         N("Reshape", ["x", "volume"], ["v"]),
+         N("ConvTranspose", ["v", "k"], ["up"], strides=[2, 1, 2], pads=[1, 0, 1, 0, 1, 0], output_padding=[1, 0, 0], group=2),
+         N("Conv", ["v", "k2"], ["conv"], strides=[2, 1, 1], pads=[1, 1, 0, 1, 1, 0])]
+names = ["tiled", "einsum", "product", "lp", "l1", "mvn", "mod", "crop", "up", "conv"]
+rows = [N("Mul", ["x", "half"], ["tiled_rows"])]
+flat = [N("Flatten", [n], ["flat_" + n]) for n in names]
+write("ops", rows + parts + flat + [N("Concat", ["flat_" + n for n in names], ["y"], axis=1)],
+      [port("x", "N", 4, 4, 5)], [port("y", "N", "M")],
+      [number("times", 1, 1, 2, 3), weights("m", 5, 3), floats("divisor", 2.5), floats("half", 0.5),
+       floats("roi", -0.1, 0.2, 0.9, 1.3), number("sizes", 6, 3), number("volume", -1, 2, 2, 4, 5),
+       weights("k", 2, 2, 3, 2, 3), weights("k2", 3, 2, 2, 3, 2)], opset=18)
+
+
+def numbers(name, shape, h=4e-3):
+    """NAME.npz: x, y of ONNX Runtime, and the gradient of sum of c_i y_i, c_i = (i % 7 - 3) / 3, by central differences."""
+    import onnxruntime
+    run = onnxruntime.InferenceSession(os.path.join(HERE, name + ".onnx"))
+    x = rng.uniform(-1, 1, shape).astype(np.float32)
+    y = run.run(None, {"x": x})[0]
+    c = (np.arange(y.shape[1]) % 7 - 3) / 3
+    g = np.zeros(shape)
+    for i in np.ndindex(*shape[1:]):
+        a, b = x.copy(), x.copy()
+        a[(slice(None),) + i] += h
+        b[(slice(None),) + i] -= h
+        d = (run.run(None, {"x": a})[0].astype(float) - run.run(None, {"x": b})[0].astype(float)) @ c
+        g[(slice(None),) + i] = d / (a - b)[(slice(None),) + i]
+    np.savez_compressed(os.path.join(HERE, name + ".npz"), x=x, y=y, gradient=g.astype(np.float32))
+
+
+numbers("ops", (2, 4, 4, 5))

@@ -1,0 +1,44 @@
+/* ONNX operators that limn writes with others, and windows over volumes, against ONNX Runtime: the network ops.onnx of
+ * tests/data/onnx (make.py there made it) joins a result of each; values, and the gradient at the input. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "tests/lib/peer.h"
+
+#define DATA "tests/data/onnx/"
+/* Relative to the largest: two float32 programs; central differences of a step of 4e-3 in float32, where curvature and
+ * rounding weigh about 1e-5. */
+static const double VALUES = 2e-6, GRADIENTS = 1e-4;
+enum { ROWS = 2 };
+
+static void operators_written_with_others(void **state) {
+    (void)state;
+    size_t n, m;
+    peer_net p = peer_open(DATA "ops.onnx", NULL, 0);
+    double *x = peer_need(DATA "ops.npz", "x", &n), *want = peer_need(DATA "ops.npz", "y", &m);
+    double *slope = peer_need(DATA "ops.npz", "gradient", &n), *c = malloc(m * sizeof *c);
+    assert_non_null(c);
+    for (size_t i = 0; i < m; i++) c[i] = ((double)(i % (m / ROWS) % 7) - 3) / 3;
+    peer_forward(&p, x, ROWS);
+    double *have = peer_value(&p, p.graph->n_layers - 1, ROWS), d = peer_difference(have, want, m, 1);
+    double *g = peer_gradient(&p, c, ROWS, LIMN_INPUT), e = peer_difference(g, slope, n, 1);
+    print_message("# values within %.1e, gradient within %.1e\n", d, e);
+    assert_true(d <= VALUES);
+    assert_true(e <= GRADIENTS);
+    free(g);
+    free(have);
+    free(c);
+    free(slope);
+    free(want);
+    free(x);
+    peer_close(&p);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(operators_written_with_others)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
