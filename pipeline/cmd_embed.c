@@ -12,7 +12,8 @@ static const char usage[] =
     "  --method NAME         tsne or pca                                     [tsne]\n"
     "  --dims N              2 or 3                                          [2]\n"
     "  --perplexity X        effective number of neighbours, from 1          [30]\n"
-    "  --theta X             Barnes-Hut: 0 is exact; a cell's full width over sqrt(1 + d^2) [0.5]\n"
+    "  --theta X             Barnes-Hut: 0 is exact; a cell's full width over sqrt(1 + d^2) [0.8]\n"
+    "  --force-error X       Barnes-Hut: relative error of the repulsion to allow; 0: theta alone [0.02]\n"
     "  --exaggeration X      of the attraction, in the early phase           [12]\n"
     "  --early N             iterations of the early phase                   [250]\n"
     "  --iterations N        in all                                          [1000]\n"
@@ -44,6 +45,7 @@ static const cli_option options[] = {
     {"dims", 0, CLI_INT, AT(o.dims), "2 or 3", 2, 3},
     {"perplexity", 0, CLI_NUMBER, AT(o.perplexity), "a number from 1 to 1000000", 1, 1e6},
     {"theta", 0, CLI_NUMBER, AT(o.theta), "a number from 0 to 1", 0, 1},
+    {"force-error", 0, CLI_NUMBER, AT(o.force_error), "a number from 0 to 1", 0, 1},
     {"exaggeration", 0, CLI_NUMBER, AT(o.exaggeration), "a number from 1 to 1000", 1, 1000},
     {"early", 0, CLI_INT, AT(o.early), "a whole number from 0 to 1000000", 0, 1e6},
     {"iterations", 0, CLI_INT, AT(o.iterations), "a whole number from 1 to 1000000", 1, 1e6},

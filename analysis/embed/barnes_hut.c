@@ -16,6 +16,7 @@
  * Tasks are eight groups; Z is added up in the order of the groups. */
 #include "embed/barnes_hut.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -24,7 +25,7 @@
 #include "embed/edges.h"
 #include "embed/engine.h"
 
-enum { TASK_GROUPS = 8, KEEP_TREE = 20, WHOLE_AT_LEAST = 3 };
+enum { TASK_GROUPS = 8, KEEP_TREE = 20 };
 
 static const double GROWN = 1.08;
 
@@ -34,12 +35,10 @@ typedef struct {
     const bh_repulsion *b;
     uint32_t g0, g1;                    /* its places on the curve */
     _Alignas(64) float t[3 * BH_GROUP]; /* (dims, 32) coordinates, behind g1 those of the first target */
-    float centre[3], half[3];           /* its box */
     double acc[4 * BH_GROUP];           /* (dims + 1, 32) forces and sum of w */
-    double self[BH_GROUP];              /* how often a target was inside a whole node: 0 or 1 */
-    uint32_t begin, end;                /* points that wait to be summed: places on the curve */
+    uint8_t point[BH_GROUP];            /* whether a target met itself as a point of a leaf, not in a whole node */
     uint64_t items;
-    bh_list list; /* nodes that wait to be summed */
+    bh_walk walk;
 } group;
 
 static void load_targets(group *g) {
@@ -51,114 +50,93 @@ static void load_targets(group *g) {
             if (t[i] < lo) lo = t[i];
             if (t[i] > hi) hi = t[i];
         }
-        g->centre[d] = lo + (hi - lo) / 2;
-        g->half[d] = (hi - lo) / 2;
+        g->walk.centre[d] = lo + (hi - lo) / 2;
+        g->walk.half[d] = (hi - lo) / 2;
     }
 }
 
-static void flush_nodes(group *g) {
-    if (g->list.n == 0) return;
-    g->b->kernels->bh_nodes(g->b->dims, g->t, &g->list, g->acc);
-    g->items += g->list.n;
-    g->list.n = 0;
+static void sum_nodes(group *g) {
+    g->b->kernels->bh_nodes(g->b->dims, g->t, g->b->tree.record, g->walk.node, g->walk.nodes, g->acc);
+    g->items += g->walk.nodes;
+    g->walk.nodes = 0;
 }
 
-static void add_points(group *g, uint32_t from, uint32_t to) {
+/* The points of the leaves; those of the group itself are noted, and summed at the end. */
+static void sum_leaves(group *g) {
     const bh_tree *tree = &g->b->tree;
-    for (uint32_t s = from; s < to; s += BH_CHUNK) {
-        const float *y[3] = {tree->y[0] + s, tree->y[1] + s, g->b->dims == 3 ? tree->y[2] + s : NULL};
-        g->b->kernels->bh_points(g->b->dims, g->t, y, to - s < BH_CHUNK ? to - s : BH_CHUNK, g->acc);
-    }
-}
-
-static void flush_points(group *g) {
-    uint32_t a = g->begin, b = g->end, in0 = a > g->g0 ? a : g->g0, in1 = b < g->g1 ? b : g->g1;
-    g->begin = g->end = 0;
-    g->items += b - a;
-    if (in0 >= in1) {
-        add_points(g, a, b);
-        return;
-    }
-    add_points(g, a, in0);
-    g->b->kernels->bh_self(g->b->dims, g->t, in0 - g->g0, in1 - in0, g->acc);
-    add_points(g, in1, b);
-}
-
-static void take_whole(group *g, const bh_node *v) {
-    size_t i = g->list.n++;
-    for (int d = 0; d < 3; d++) g->list.field[BH_X + d][i] = v->c[d];
-    g->list.field[BH_M][i] = v->m;
-    for (int q = 0; q < 6; q++) g->list.field[BH_XX + q][i] = v->q[q];
-    g->list.field[BH_T][i] = v->t;
-    for (uint32_t s = v->begin > g->g0 ? v->begin : g->g0; s < g->g1 && s < v->end; s++) g->self[s - g->g0] = 1;
-    if (g->list.n == BH_CHUNK) flush_nodes(g);
-}
-
-static void take_points(group *g, const bh_node *v) {
-    if (g->end != v->begin) {
-        flush_points(g);
-        g->begin = v->begin;
-    }
-    g->end = v->end;
-}
-
-static void walk(group *g) {
-    const bh_tree *tree = &g->b->tree;
-    float theta2 = (float)(g->b->theta * g->b->theta);
-    uint32_t stack[BH_STACK];
-    size_t waiting = 0;
-    stack[waiting++] = 0;
-    while (waiting > 0) {
-        const bh_node *v = &tree->node[stack[--waiting]];
-        float d2 = 0;
-        for (int d = 0; d < g->b->dims; d++) {
-            float away = v->c[d] - g->centre[d];
-            away = (away < 0 ? -away : away) - g->half[d];
-            if (away > 0) d2 += away * away;
+    const float *y[3] = {tree->y[0], tree->y[1], tree->y[2]};
+    bh_range range[2 * (BH_LEAVES + BH_STEP)];
+    size_t ranges = 0;
+    for (size_t i = 0; i < g->walk.leaves; i++) {
+        const bh_node *v = &tree->node[g->walk.leaf[i]];
+        uint32_t in0 = v->begin > g->g0 ? v->begin : g->g0, in1 = v->end < g->g1 ? v->end : g->g1;
+        g->items += v->end - v->begin;
+        if (in0 >= in1) {
+            range[ranges++] = (bh_range){v->begin, v->end};
+            continue;
         }
-        if (v->width2 < theta2 * (1 + d2) && v->end - v->begin >= WHOLE_AT_LEAST)
-            take_whole(g, v);
-        else if (v->children == 0)
-            take_points(g, v);
-        else
-            for (uint32_t c = v->children; c-- > 0;) stack[waiting++] = v->first + c;
+        for (uint32_t s = in0; s < in1; s++) g->point[s - g->g0] = 1;
+        if (v->begin < in0) range[ranges++] = (bh_range){v->begin, in0};
+        if (in1 < v->end) range[ranges++] = (bh_range){in1, v->end};
     }
-    flush_points(g);
-    flush_nodes(g);
+    g->b->kernels->bh_points(g->b->dims, g->t, y, range, ranges, g->acc);
+    g->walk.leaves = 0;
 }
 
-static void run_group(bh_repulsion *b, size_t index) {
+/* Targets as sources of one another, in runs; those inside a whole node are no sources any more. */
+static void sum_self(group *g) {
+    size_t count = g->g1 - g->g0;
+    for (size_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && g->point[end] == g->point[i]; end++) continue;
+        if (g->point[i]) g->b->kernels->bh_self(g->b->dims, g->t, i, end - i, g->acc);
+    }
+}
+
+static void run_group(bh_repulsion *b, size_t index, int worker) {
     group g;
     uint32_t end = (uint32_t)((index + 1) * BH_GROUP);
-    double z = 0;
+    double z = 0, square = 0;
+    bh_view view = bh_tree_view(&b->tree);
     g.b = b;
     g.g0 = (uint32_t)(index * BH_GROUP);
     g.g1 = end < b->n ? end : (uint32_t)b->n;
-    g.begin = g.end = 0;
     g.items = 0;
-    g.list.n = 0;
     memset(g.acc, 0, sizeof g.acc);
-    memset(g.self, 0, sizeof g.self);
+    memset(g.point, 0, sizeof g.point);
     load_targets(&g);
-    walk(&g);
+    g.walk.theta2 = (float)(b->theta * b->theta);
+    g.walk.kappa = (float)b->kappa;
+    g.walk.stack = b->stack + (size_t)worker * b->stack_room;
+    g.walk.stack[0] = 0;
+    g.walk.waiting = 1;
+    g.walk.nodes = g.walk.leaves = 0;
+    while (g.walk.waiting > 0) {
+        b->kernels->bh_walk(&view, &g.walk);
+        if (g.walk.nodes >= BH_CHUNK || g.walk.waiting == 0) sum_nodes(&g);
+        if (g.walk.leaves >= BH_LEAVES || g.walk.waiting == 0) sum_leaves(&g);
+    }
+    sum_self(&g);
     for (uint32_t i = 0; i < g.g1 - g.g0; i++) {
         double *to = b->repulsion + (size_t)b->tree.curve.order[g.g0 + i] * (size_t)b->dims;
-        for (int d = 0; d < b->dims; d++) to[d] = g.acc[d * BH_GROUP + (int)i];
-        z += g.acc[b->dims * BH_GROUP + (int)i] - g.self[i];
+        for (int d = 0; d < b->dims; d++) {
+            to[d] = g.acc[d * BH_GROUP + (int)i];
+            square += to[d] * to[d];
+        }
+        z += g.acc[b->dims * BH_GROUP + (int)i] - (double)!g.point[i];
     }
-    b->group_z[index] = z;
-    b->group_items[index] = g.items * BH_GROUP;
+    b->group_sum[index] = (bh_sum){z, square, g.items * BH_GROUP};
 }
 
 /* ---- all groups -------------------------------------------------------------------------------------------------- */
 
-limn_status bh_repulsion_new(bh_repulsion *b, size_t n, int dims, double theta, int threads) {
+limn_status bh_repulsion_new(bh_repulsion *b, size_t n, int dims, double theta, double force_error, int threads) {
     limn_status status = LIMN_OK;
-    *b = (bh_repulsion){.kernels = embed_kernels_best(), .n = n, .theta = theta, .dims = dims, .threads = threads};
+    *b = (bh_repulsion){.kernels = embed_kernels_best(), .n = n, .theta = theta, .force_error = force_error};
+    b->dims = dims;
+    b->threads = limn_threads(threads);
     b->groups = (n + BH_GROUP - 1) / BH_GROUP;
     TRY(bh_tree_new(&b->tree, n, dims, threads));
-    TRY(limn_new(&b->group_z, b->groups, sizeof *b->group_z));
-    TRY(limn_new(&b->group_items, b->groups, sizeof *b->group_items));
+    TRY(limn_new(&b->group_sum, b->groups, sizeof *b->group_sum));
 done:
     if (status != LIMN_OK) bh_repulsion_clear(b);
     return status;
@@ -166,9 +144,19 @@ done:
 
 void bh_repulsion_clear(bh_repulsion *b) {
     bh_tree_clear(&b->tree);
-    free(b->group_z);
-    free(b->group_items);
+    free(b->group_sum);
+    free(b->stack);
     *b = (bh_repulsion){0};
+}
+
+static limn_status make_stacks(bh_repulsion *b) {
+    size_t room = b->tree.room / BH_BLOCK + 4 * BH_STEP;
+    if (room <= b->stack_room) return LIMN_OK;
+    free(b->stack);
+    b->stack_room = 0;
+    limn_status s = limn_new(&b->stack, room * (size_t)b->threads, sizeof *b->stack);
+    if (s == LIMN_OK) b->stack_room = room;
+    return s;
 }
 
 /* A call is: begin, the leaf tasks, bh_tree_finish, the group tasks, end. */
@@ -176,12 +164,16 @@ static limn_status begin(bh_repulsion *b, const double *Y, double *repulsion) {
     limn_status status = LIMN_OK;
     b->Y = Y;
     b->repulsion = repulsion;
-    b->built = b->tree.nodes == 0 || b->since >= KEEP_TREE || (double)b->interactions > GROWN * (double)b->at_build;
+    b->built = b->tree.places == 0 || b->since >= KEEP_TREE || (double)b->interactions > GROWN * (double)b->at_build;
     if (b->built) {
         TRY(bh_tree_build(&b->tree, Y));
+        TRY(make_stacks(b));
         b->since = 0;
     }
     b->since++;
+    /* the first call knows no forces yet: theta alone */
+    b->kappa = b->force_error > 0 && b->calls > 0 ? cbrt(b->force_error * b->rms) : INFINITY;
+    b->calls++;
 done:
     return status;
 }
@@ -190,35 +182,37 @@ static size_t group_tasks(const bh_repulsion *b) {
     return (b->groups + TASK_GROUPS - 1) / TASK_GROUPS;
 }
 
-static void run_groups(bh_repulsion *b, size_t task) {
-    for (size_t g = task * TASK_GROUPS; g < (task + 1) * TASK_GROUPS && g < b->groups; g++) run_group(b, g);
+static void run_groups(bh_repulsion *b, size_t task, int worker) {
+    for (size_t g = task * TASK_GROUPS; g < (task + 1) * TASK_GROUPS && g < b->groups; g++) run_group(b, g, worker);
 }
 
 static void end(bh_repulsion *b, double *Z) {
     *Z = 0;
     b->interactions = 0;
+    double square = 0;
     for (size_t g = 0; g < b->groups; g++) {
-        *Z += b->group_z[g];
-        b->interactions += b->group_items[g];
+        *Z += b->group_sum[g].z;
+        square += b->group_sum[g].square;
+        b->interactions += b->group_sum[g].items;
     }
+    b->rms = sqrt(square / (double)b->n);
     if (b->built) b->at_build = b->interactions;
 }
 
 static void leaf_task(void *ctx, size_t task, int worker) {
     bh_repulsion *b = ctx;
     (void)worker;
-    bh_tree_leaf_task(&b->tree, b->Y, task);
+    bh_tree_task(&b->tree, b->Y, task);
 }
 
 static void group_task(void *ctx, size_t task, int worker) {
-    (void)worker;
-    run_groups(ctx, task);
+    run_groups(ctx, task, worker);
 }
 
 limn_status bh_repulsion_forces(bh_repulsion *b, const double *Y, double *repulsion, double *Z) {
     limn_status status = LIMN_OK;
     TRY(begin(b, Y, repulsion));
-    limn_parallel(b->threads, bh_tree_leaf_tasks(&b->tree), leaf_task, b);
+    limn_parallel(b->threads, bh_tree_tasks(&b->tree), leaf_task, b);
     bh_tree_finish(&b->tree);
     limn_parallel(b->threads, group_tasks(b), group_task, b);
     end(b, Z);
@@ -238,10 +232,10 @@ typedef struct {
 
 static void prepare(void *ctx, size_t task, int worker) {
     barnes_hut *b = ctx;
-    size_t leaves = bh_tree_leaf_tasks(&b->repulsion.tree);
+    size_t leaves = bh_tree_tasks(&b->repulsion.tree);
     (void)worker;
     if (task < leaves)
-        bh_tree_leaf_task(&b->repulsion.tree, b->repulsion.Y, task);
+        bh_tree_task(&b->repulsion.tree, b->repulsion.Y, task);
     else
         embed_edges_gather(&b->edges, b->repulsion.Y, task - leaves);
 }
@@ -249,9 +243,8 @@ static void prepare(void *ctx, size_t task, int worker) {
 static void act(void *ctx, size_t task, int worker) {
     barnes_hut *b = ctx;
     size_t groups = group_tasks(&b->repulsion);
-    (void)worker;
     if (task < groups)
-        run_groups(&b->repulsion, task);
+        run_groups(&b->repulsion, task, worker);
     else
         embed_edges_attract(&b->edges, b->attraction, task - groups);
 }
@@ -268,7 +261,7 @@ static limn_status forces(void *self, const double *Y, double *attraction, doubl
     }
     b->calls++;
     b->attraction = attraction;
-    limn_parallel(r->threads, bh_tree_leaf_tasks(&r->tree) + edges, prepare, b);
+    limn_parallel(r->threads, bh_tree_tasks(&r->tree) + edges, prepare, b);
     bh_tree_finish(&r->tree);
     limn_parallel(r->threads, group_tasks(r) + edges, act, b);
     end(r, Z);
@@ -288,7 +281,7 @@ static limn_status create(void **self, const embed_engine_setup *s) {
     limn_status status = LIMN_OK;
     barnes_hut *b = NULL;
     TRY(limn_new(&b, 1, sizeof *b));
-    TRY(bh_repulsion_new(&b->repulsion, s->P->n, s->dims, s->theta, s->threads));
+    TRY(bh_repulsion_new(&b->repulsion, s->P->n, s->dims, s->theta, s->force_error, s->threads));
     TRY(embed_edges_new(&b->edges, s->P, s->dims, s->threads));
     *self = b;
     b = NULL;

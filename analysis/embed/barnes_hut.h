@@ -10,21 +10,30 @@
 #include "embed/tree.h"
 
 typedef struct {
+    double z, square; /* sum of w, and of the squared forces */
+    uint64_t items;   /* target x source evaluations */
+} bh_sum;
+
+typedef struct {
     bh_tree tree;
     const embed_kernels *kernels;
     size_t n, groups;
-    double theta;
+    double theta, force_error;
     int dims, threads;
     unsigned since;                  /* calls since the tree was laid out */
-    uint64_t interactions, at_build; /* target x source evaluations of the last call; of the call after the build */
-    double *group_z;                 /* (groups) */
-    uint64_t *group_items;           /* (groups) */
-    int built;                       /* whether this call laid out the tree */
-    const double *Y;                 /* the caller's, during a call */
+    uint64_t calls;                  /* in all */
+    uint64_t interactions, at_build; /* evaluations of the last call; of the call after the build */
+    double rms, kappa;               /* root mean square of the last call's forces; this call's limit */
+    bh_sum *group_sum;               /* (groups) */
+    uint32_t *stack;                 /* (workers, stack_room) */
+    size_t stack_room;
+    int built;       /* whether this call laid out the tree */
+    const double *Y; /* the caller's, during a call */
     double *repulsion;
 } bh_repulsion;
 
-limn_status bh_repulsion_new(bh_repulsion *b, size_t n, int dims, double theta, int threads) LIMN_CHECK;
+limn_status bh_repulsion_new(bh_repulsion *b, size_t n, int dims, double theta, double force_error,
+                             int threads) LIMN_CHECK;
 void bh_repulsion_clear(bh_repulsion *b);
 /* repulsion (n, dims) and *Z of the layout Y (n, dims), finite. */
 limn_status bh_repulsion_forces(bh_repulsion *b, const double *Y, double *repulsion, double *Z) LIMN_CHECK;

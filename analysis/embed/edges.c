@@ -83,8 +83,13 @@ size_t embed_edges_tasks(const embed_edges *e) {
 void embed_edges_gather(embed_edges *e, const double *Y, size_t task) {
     size_t r0, r1, dims = (size_t)e->dims, stride = dims == 2 ? 2 : 4;
     block_of(e, task, &r0, &r1);
-    for (size_t r = r0; r < r1; r++)
-        for (size_t d = 0; d < dims; d++) e->y[r * stride + d] = (float)Y[e->order[r] * dims + d];
+    for (size_t r = r0; r < r1; r++) {
+        const double *y = Y + e->order[r] * dims;
+        float *to = e->y + r * stride;
+        to[0] = (float)y[0];
+        to[1] = (float)y[1];
+        if (dims == 3) to[2] = (float)y[2];
+    }
 }
 
 void embed_edges_attract(embed_edges *e, double *attraction, size_t task) {

@@ -36,7 +36,8 @@ void limn_embed_defaults(limn_embed_options *o) {
         .dims = 2,
         .pca = 50,
         .perplexity = 30,
-        .theta = 0.5,
+        .theta = 0.8,
+        .force_error = 0.02,
         .exaggeration = 12,
         .early = 250,
         .iterations = 1000,
@@ -67,6 +68,7 @@ static limn_status check_tsne(const limn_embed_options *o, size_t n) {
         FAIL(LIMN_EINPUT, "perplexity %g is too large for %zu vectors: it must be below n - 1 = %zu", o->perplexity, n,
              n - 1);
     TRY(in_range("theta", o->theta, 0, 1));
+    TRY(in_range("force_error", o->force_error, 0, 1));
     TRY(in_range("exaggeration", o->exaggeration, 1, 1000));
     TRY(in_range("iterations", o->iterations, 1, 1000000));
     TRY(in_range("early", o->early, 0, 1000000));

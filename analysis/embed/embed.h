@@ -23,7 +23,8 @@ typedef struct {
     int dims;                 /* 2; 2 or 3 */
     int pca;                  /* 50: reduce to so many dimensions first where there are more; 0: never */
     double perplexity;        /* 30; in [1, n - 1) */
-    double theta;             /* 0.5; [0, 1], full width; 0: no cell is taken whole */
+    double theta;             /* 0.8; [0, 1], full width; 0: no cell is taken whole */
+    double force_error;       /* 0.02; [0, 1]: cells are taken whole only as far as this error allows; 0: theta alone */
     double exaggeration;      /* 12, for the first `early` iterations */
     int early;                /* 250 */
     int iterations;           /* 1000 in all */

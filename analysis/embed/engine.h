@@ -14,7 +14,8 @@
 typedef struct {
     const embed_affinities *P; /* borrowed while the engine lives */
     int dims;
-    double theta;
+    double theta;       /* Barnes-Hut: 0 is exact up to float32 */
+    double force_error; /* Barnes-Hut: relative error of the repulsion to aim at; 0: theta alone */
     int threads;
 } embed_engine_setup;
 

@@ -1,6 +1,10 @@
 /* The kernels of kernels.h, per instruction set: kernels.inc, included once for each. */
 #include "embed/kernels.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "base/try.h"
 
 #define KERNEL(name) name##_plain

@@ -13,30 +13,59 @@
 #include <stdint.h>
 
 enum {
-    BH_GROUP = 32,   /* targets that share an interaction list */
-    BH_CHUNK = 128,  /* items of a list that are summed in float32 before the sum goes on in float64 */
+    BH_GROUP = 32,   /* targets that share a walk of the tree */
+    BH_BLOCK = 4,    /* places of a block of the tree */
+    BH_STEP = 16,    /* nodes that a step of the walk tests */
+    BH_CHUNK = 128,  /* sources that are summed in float32 before the sum goes on in float64, or few more */
+    BH_LEAVES = 8,   /* leaves of a chunk, or few more */
     EDGE_LANES = 16, /* rows of the packed affinities are padded to a multiple of it */
     EXACT_LANES = 8, /* targets of one call of the exact kernels */
     COV_ROWS = 4,    /* a tile of the covariance */
     COV_COLS = 16
 };
 
-/* What a tree node is to a target: centre of mass, mass, and 4 x its second moments about the centre. */
-enum { BH_X, BH_Y, BH_Z, BH_M, BH_XX, BH_XY, BH_YY, BH_XZ, BH_YZ, BH_ZZ, BH_T /* trace, not times 4 */, BH_FIELDS };
+/* What a tree node is to a target: centre of mass, mass, 4 x its second moments about the centre, and their trace (not
+ * times 4). In 2-D the first half suffices. */
+enum { BH_X, BH_Y, BH_M, BH_XX, BH_XY, BH_YY, BH_T, BH_Z, BH_XZ, BH_YZ, BH_ZZ, BH_RECORD = 12 };
+
+/* What the walk compares, a block of four nodes after the other, each field four times: centre of mass (dims), the
+ * largest side s of the tight box squared, and s M^(1/3). Both are infinite for a node that is never taken whole, and all
+ * fields NaN in a place without a node. */
+#define BH_TEST(dims) (size_t)(BH_BLOCK * ((dims) + 2))
+
+/* A node's link: BH_IS_LEAF, or its first block of children << 2 | BH_ONE or BH_TWO blocks. */
+enum { BH_IS_LEAF, BH_ONE, BH_TWO };
 
 typedef struct {
-    size_t n; /* <= BH_CHUNK */
-    float field[BH_FIELDS][BH_CHUNK];
-} bh_list;
+    int dims;
+    const float *test, *record; /* (blocks, BH_TEST), (places, BH_RECORD) */
+    const uint32_t *link;       /* (places) */
+} bh_view;
+
+typedef struct {
+    float centre[3], half[3]; /* the box of the targets */
+    float theta2, kappa;      /* a node is taken where s^2 < theta2 q and s M^(1/3) <= kappa q, q = 1 + d^2 */
+    uint32_t *stack;          /* blocks that wait; room for all of the tree and BH_STEP more */
+    size_t waiting;
+    size_t nodes, leaves; /* found so far */
+    uint32_t node[BH_CHUNK + BH_STEP], leaf[BH_LEAVES + BH_STEP];
+} bh_walk;
+
+typedef struct {
+    uint32_t begin, end; /* places on the curve */
+} bh_range;
 
 typedef struct {
     const char *name;
 
-    /* acc (dims + 1, BH_GROUP): rows 0 … dims-1 += sum of w^2 (t - y), the last row += sum of w, over the items of the
-     * list. t (dims, BH_GROUP), aligned to 64. */
-    void (*bh_nodes)(int dims, const float *t, const bh_list *list, double *acc);
-    /* The same over `count` <= BH_CHUNK single points y[d][0 … count-1]. */
-    void (*bh_points)(int dims, const float *t, const float *const *y, size_t count, double *acc);
+    /* Goes on until nothing waits, or a list holds BH_CHUNK nodes or BH_LEAVES leaves. Block 1 of the tree is empty. */
+    void (*bh_walk)(const bh_view *v, bh_walk *w);
+    /* acc (dims + 1, BH_GROUP): rows 0 … dims-1 += sum of w^2 (t - y), the last row += sum of w, over the nodes
+     * index[0 … count-1]. t (dims, BH_GROUP), aligned to 64. */
+    void (*bh_nodes)(int dims, const float *t, const float *record, const uint32_t *index, size_t count, double *acc);
+    /* The same over the points y[d][i] of the ranges. */
+    void (*bh_points)(int dims, const float *t, const float *const *y, const bh_range *range, size_t count,
+                      double *acc);
     /* The same over the targets first … first + count - 1 themselves; a target never meets itself. */
     void (*bh_self)(int dims, const float *t, size_t first, size_t count, double *acc);
 

@@ -7,18 +7,15 @@
 
 #include "base/status.h"
 #include "embed/curve.h"
+#include "embed/kernels.h"
 
-enum {
-    BH_LEAF = 16,  /* points of a leaf at most */
-    BH_STACK = 512 /* nodes that wait in a depth-first walk: 7 a level, 16 levels of cells and 14 of equal points */
-};
+enum { BH_LEAF = 16 /* points of a leaf at most */ };
 
+/* Nodes sit in blocks of four places, children of one parent side by side in one or two blocks; spare places are empty.
+ * Block 0 holds the root alone, block 1 nothing. */
 typedef struct {
-    float c[3];          /* centre of mass */
-    float width2;        /* the largest side of the tight box, squared */
-    float m, q[6], t;    /* mass; 4 x second moments xx xy yy xz yz zz about c; their trace, not times 4 */
-    uint32_t begin, end; /* its points: places on the curve */
-    uint32_t first;      /* its children: nodes first … first + children - 1, all after it */
+    uint32_t begin, end; /* its points: places on the curve; an empty place: none */
+    uint32_t first;      /* its children: places first … first + children - 1, all behind it; first % 4 = 0 */
     uint32_t children;   /* 0: a leaf */
 } bh_node;
 
@@ -27,8 +24,15 @@ typedef struct {
     embed_curve curve;
     float *y[3]; /* (n) coordinates in curve order */
     bh_node *node;
-    float *box; /* (nodes, 6): lo, hi of the tight box */
-    size_t nodes, room;
+    size_t places, room;  /* places a multiple of 4; 0: no tree yet */
+    float *box;           /* (places, 6): lo, hi of the tight box */
+    float *root3;         /* (places) cube root of the mass */
+    float *test, *record; /* what the walk compares, and what the sums read: bh_view (kernels.h) */
+    uint32_t *link;
+    size_t per_place; /* places that the arrays have room for */
+    uint32_t *order;  /* (nodes) children before parents; subtree s is order[part[s] … part[s+1]-1] */
+    size_t *part;     /* (parts + 1); the last part holds the nodes above all subtrees */
+    size_t parts, part_room, nodes;
 } bh_tree;
 
 limn_status bh_tree_new(bh_tree *t, size_t n, int dims, int threads) LIMN_CHECK;
@@ -37,9 +41,11 @@ void bh_tree_clear(bh_tree *t);
 /* Sorts the points Y (n, dims), finite, and lays out the nodes. */
 limn_status bh_tree_build(bh_tree *t, const double *Y) LIMN_CHECK;
 /* Takes new coordinates into the nodes that are there: boxes and moments are exact again, however far points moved.
- * First every leaf task, in any order and any thread, then bh_tree_finish. */
-size_t bh_tree_leaf_tasks(const bh_tree *t);
-void bh_tree_leaf_task(bh_tree *t, const double *Y, size_t task);
+ * First every task, in any order and any thread, then bh_tree_finish. */
+size_t bh_tree_tasks(const bh_tree *t);
+void bh_tree_task(bh_tree *t, const double *Y, size_t task);
 void bh_tree_finish(bh_tree *t);
+
+bh_view bh_tree_view(const bh_tree *t);
 
 #endif

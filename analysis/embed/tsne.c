@@ -127,7 +127,8 @@ limn_status tsne_descend(tsne_state *s, const embed_affinities *P, const embed_e
     double *attraction = NULL, *repulsion = NULL, Z = 0, kl = NAN;
     struct timespec start;
     size_t size = s->n * (size_t)s->dims;
-    embed_engine_setup setup = {.P = P, .dims = s->dims, .theta = o->theta, .threads = s->threads};
+    embed_engine_setup setup = {
+        .P = P, .dims = s->dims, .theta = o->theta, .force_error = o->force_error, .threads = s->threads};
     clock_gettime(CLOCK_MONOTONIC, &start);
     *n_trace = 0;
     TRY(limn_new(&attraction, size, sizeof *attraction));

@@ -293,7 +293,8 @@ static void exact_descent_follows_the_reference(void **state) {
     free(init), free(a), free(r);
 }
 
-/* The default descent with Barnes-Hut reaches the reference's KL (1.1186) within 1 %. */
+/* The default descent with Barnes-Hut reaches the reference's KL (1.1186) within what a seed changes: over eight seeds
+ * the exact engine ends between 1.118 and 1.130, Barnes-Hut between 1.116 and 1.140. */
 static void default_map_reaches_the_reference_kl(void **state) {
     (void)state;
     if (!goldens_present()) skip();
@@ -305,7 +306,7 @@ static void default_map_reaches_the_reference_kl(void **state) {
     limn_embed_defaults(&o);
     must(limn_embed(&e, X, x.n, x.D, &o, NULL, NULL));
     if (getenv("LIMN_SHOW")) fprintf(stderr, "KL %.6f in %.2f s\n", e->kl, e->seconds);
-    assert_true(fabs(e->kl - 1.1186) < 0.01 * 1.1186);
+    assert_true(fabs(e->kl - 1.1186) < 0.025 * 1.1186);
     assert_int_equal(e->n_trace, 20);
     assert_int_equal(e->trace[19].iteration, 1000);
     assert_int_equal(e->k, 90);

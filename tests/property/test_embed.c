@@ -272,12 +272,17 @@ static void barnes_hut_keeps_its_promise(void **state) {
             assert_true(relative(half.repulsion, want.repulsion, size) < 2e-2);
             assert_true(fabs(zero.Z - want.Z) < 1e-5 * want.Z && fabs(half.Z - want.Z) < 1e-2 * want.Z);
             bh_repulsion b;
-            must(bh_repulsion_new(&b, N, dims, 0.5, 2));
+            must(bh_repulsion_new(&b, N, dims, 0.5, 0, 2));
             must(bh_repulsion_forces(&b, before, R, &Z));
             b.since = 0;
             b.interactions = 0; /* keeps the tree of the layout before */
             must(bh_repulsion_forces(&b, Y, R, &Z));
             assert_int_equal(b.since, 1);
+            assert_true(relative(R, want.repulsion, size) < 2e-2 && fabs(Z - want.Z) < 1e-2 * want.Z);
+            bh_repulsion_clear(&b);
+            /* theta of no use, the error alone: the second call knows the size of the forces */
+            must(bh_repulsion_new(&b, N, dims, 1, 0.02, 2));
+            for (int call = 0; call < 2; call++) must(bh_repulsion_forces(&b, Y, R, &Z));
             assert_true(relative(R, want.repulsion, size) < 2e-2 && fabs(Z - want.Z) < 1e-2 * want.Z);
             bh_repulsion_clear(&b);
             free_field(&want), free_field(&zero), free_field(&half);

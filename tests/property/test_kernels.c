@@ -40,11 +40,13 @@ static void assert_near(double got, double want, double scale, double tolerance)
 static void check_points(const embed_kernels *k, int dims, size_t count, int self, size_t first) {
     double acc[4 * BH_GROUP] = {0};
     const float *y[3];
+    uint32_t cut = (uint32_t)count / 3;
+    bh_range ranges[] = {{cut, (uint32_t)count}, {0, cut}};
     for (int d = 0; d < 3; d++) y[d] = self ? targets + d * BH_GROUP + first : points + d * BH_CHUNK;
     if (self)
         k->bh_self(dims, targets, first, count, acc);
     else
-        k->bh_points(dims, targets, y, count, acc);
+        k->bh_points(dims, targets, y, ranges, COUNT_OF(ranges), acc);
     for (size_t i = 0; i < BH_GROUP; i++) {
         double want[4] = {0}, size[4] = {0};
         for (size_t j = 0; j < count; j++) {
@@ -91,14 +93,16 @@ static void nodes_act_as_their_points(void **state) {
         for (int t = 0; t < (dims == 3 ? 6 : 3); t++)
             for (int j = 0; j < MEMBERS; j++)
                 q[t] += (y[pair[t][0]][j] - c[pair[t][0]]) * (y[pair[t][1]][j] - c[pair[t][1]]);
-        bh_list list = {.n = 1};
-        for (int d = 0; d < dims; d++) list.field[BH_X + d][0] = (float)c[d];
-        list.field[BH_M][0] = MEMBERS;
-        for (int t = 0; t < 6; t++) list.field[BH_XX + t][0] = (float)(4 * q[t]);
-        list.field[BH_T][0] = (float)(q[0] + q[2] + q[5]);
+        static const int place[3] = {BH_X, BH_Y, BH_Z}, moment[6] = {BH_XX, BH_XY, BH_YY, BH_XZ, BH_YZ, BH_ZZ};
+        float record[2 * BH_RECORD] = {0}, *v = record + BH_RECORD;
+        uint32_t index = 1;
+        for (int d = 0; d < dims; d++) v[place[d]] = (float)c[d];
+        v[BH_M] = MEMBERS;
+        for (int t = 0; t < 6; t++) v[moment[t]] = (float)(4 * q[t]);
+        v[BH_T] = (float)(q[0] + q[2] + q[5]);
         for (int s = 0; embed_kernels_at(s); s++) {
             double acc[4 * BH_GROUP] = {0};
-            embed_kernels_at(s)->bh_nodes(dims, targets, &list, acc);
+            embed_kernels_at(s)->bh_nodes(dims, targets, record, &index, 1, acc);
             for (size_t i = 0; i < BH_GROUP; i++) {
                 double want[4] = {0}, reach = 1;
                 for (int j = 0; j < MEMBERS; j++) {
@@ -118,6 +122,86 @@ static void nodes_act_as_their_points(void **state) {
             }
         }
     }
+}
+
+/* A random tree's tests: the walk takes and opens what a plain recursion would, whatever the order. */
+enum { BLOCKS = 80, PLACES = BLOCKS * BH_BLOCK };
+
+typedef struct {
+    float test[BLOCKS * BH_TEST(3)];
+    uint32_t link[PLACES], stack[BLOCKS + BH_STEP];
+    uint8_t want[PLACES], got[PLACES]; /* 1: taken, 2: a leaf that is opened */
+    bh_walk walk;
+    size_t taken, leaves;
+} forest;
+
+static void random_tree(forest *f, int dims) {
+    limn_rng r = limn_rng_stream(5, LIMN_RNG_TEST, (uint64_t)dims);
+    uint32_t next = 2;
+    memset(f, 0, sizeof *f);
+    for (uint32_t b = 0; b < BLOCKS; b++)
+        for (uint32_t i = 0; i < BH_BLOCK; i++) {
+            float *test = f->test + b * BH_TEST(dims) + i;
+            uint32_t more = 1 + (i & 1);
+            int none = b == 1 || (b == 0 && i > 0) || limn_rng_uniform(&r) < 0.1;
+            for (int d = 0; d < dims; d++) test[d * BH_BLOCK] = none ? NAN : (float)(3 * limn_rng_normal(&r));
+            float side = (float)(2 * exp(limn_rng_normal(&r)));
+            test[dims * BH_BLOCK] = none ? NAN : b == 0 ? INFINITY : side * side;
+            test[(dims + 1) * BH_BLOCK] = none ? NAN : side * 2;
+            if (b == 0 && i == 0) f->test[0] = f->test[BH_BLOCK] = 0;
+            if (b == 0 && i == 0 && dims == 3) f->test[2 * BH_BLOCK] = 0;
+            f->link[b * BH_BLOCK + i] = BH_IS_LEAF;
+            if (none || next + more > BLOCKS || (b > 0 && limn_rng_uniform(&r) < 0.3)) continue;
+            f->link[b * BH_BLOCK + i] = next << 2 | (more == 2 ? BH_TWO : BH_ONE);
+            next += more;
+        }
+    f->test[dims * BH_BLOCK] = INFINITY; /* the root is opened */
+    f->test[(dims + 1) * BH_BLOCK] = INFINITY;
+}
+
+static void plain_walk(forest *f, int dims, uint32_t block) {
+    for (uint32_t i = 0; i < BH_BLOCK; i++) {
+        const float *test = f->test + block * BH_TEST(dims) + i;
+        uint32_t place = block * BH_BLOCK + i, link = f->link[place];
+        float q = 1;
+        if (isnan(test[dims * BH_BLOCK])) continue;
+        for (int d = 0; d < dims; d++) {
+            float away = fabsf(test[d * BH_BLOCK] - f->walk.centre[d]) - f->walk.half[d];
+            if (away > 0) q += away * away;
+        }
+        if (test[dims * BH_BLOCK] < q * f->walk.theta2 && test[(dims + 1) * BH_BLOCK] <= q * f->walk.kappa)
+            f->want[place] = 1;
+        else if ((link & 3) == BH_IS_LEAF)
+            f->want[place] = 2;
+        else
+            for (uint32_t b = 0; b < (link & 3); b++) plain_walk(f, dims, (link >> 2) + b);
+    }
+}
+
+static void walks_find_what_a_recursion_finds(void **state) {
+    (void)state;
+    static forest f;
+    for (int dims = 2; dims <= 3; dims++)
+        for (int s = 0; embed_kernels_at(s); s++)
+            for (int tight = 0; tight < 3; tight++) {
+                random_tree(&f, dims);
+                bh_view view = {.dims = dims, .test = f.test, .link = f.link};
+                f.walk = (bh_walk){.centre = {0.5f, -1, 0.25f}, .half = {1, 0.5f, 0.75f}, .theta2 = 0.64f};
+                f.walk.kappa = tight == 0 ? INFINITY : tight == 1 ? 0.7f : 0;
+                f.walk.stack = f.stack;
+                f.walk.waiting = 1;
+                plain_walk(&f, dims, 0);
+                while (f.walk.waiting > 0) {
+                    embed_kernels_at(s)->bh_walk(&view, &f.walk);
+                    for (size_t i = 0; i < f.walk.nodes; i++) f.got[f.walk.node[i]] += 1;
+                    for (size_t i = 0; i < f.walk.leaves; i++) f.got[f.walk.leaf[i]] += 2;
+                    f.taken += f.walk.nodes;
+                    f.leaves += f.walk.leaves;
+                    f.walk.nodes = f.walk.leaves = 0;
+                }
+                assert_memory_equal(f.got, f.want, sizeof f.got);
+                assert_true(f.leaves > 0 && (f.taken > 0) == (tight < 2));
+            }
 }
 
 static void exact_kernels_equal_plain_loops(void **state) {
@@ -281,15 +365,15 @@ typedef struct {
 
 static void run_all(const embed_kernels *k, int dims, outputs *o) {
     const float *y[3] = {points, points + BH_CHUNK, points + 2 * BH_CHUNK};
-    bh_list list = {.n = BH_CHUNK};
+    bh_range all = {0, BH_CHUNK};
+    uint32_t index[20];
     size_t start[2] = {0, 48};
     uint32_t col[48];
     double d[88];
     memset(o, 0, sizeof *o);
-    for (int f = 0; f < BH_FIELDS; f++)
-        for (int i = 0; i < BH_CHUNK; i++) list.field[f][i] = points[(f * 31 + i) % (3 * BH_CHUNK)];
-    k->bh_points(dims, targets, y, BH_CHUNK, o->acc);
-    k->bh_nodes(dims, targets, &list, o->acc);
+    for (uint32_t i = 0; i < COUNT_OF(index); i++) index[i] = i * 7 % 32; /* 32 records lie in `points` */
+    k->bh_points(dims, targets, y, &all, 1, o->acc);
+    k->bh_nodes(dims, targets, points, index, COUNT_OF(index), o->acc);
     k->bh_self(dims, targets, 3, 20, o->self);
     k->exact_forces(dims, layout, STRIDE, N, 16, o->F, o->z);
     k->exact_z(dims, layout, STRIDE, N, 16, o->half);
@@ -316,15 +400,11 @@ static void every_set_gives_the_same_bits(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(points_sum_as_plain_loops),
-        cmocka_unit_test(nodes_act_as_their_points),
-        cmocka_unit_test(exact_kernels_equal_plain_loops),
-        cmocka_unit_test(entropy_is_that_of_libm),
-        cmocka_unit_test(distances_and_counts_equal_plain_loops),
-        cmocka_unit_test(scan_finds_what_is_below),
-        cmocka_unit_test(covariance_tiles_equal_plain_loops),
-        cmocka_unit_test(attraction_equals_plain_loops),
-        cmocka_unit_test(every_set_gives_the_same_bits),
+        cmocka_unit_test(points_sum_as_plain_loops),         cmocka_unit_test(nodes_act_as_their_points),
+        cmocka_unit_test(walks_find_what_a_recursion_finds), cmocka_unit_test(exact_kernels_equal_plain_loops),
+        cmocka_unit_test(entropy_is_that_of_libm),           cmocka_unit_test(distances_and_counts_equal_plain_loops),
+        cmocka_unit_test(scan_finds_what_is_below),          cmocka_unit_test(covariance_tiles_equal_plain_loops),
+        cmocka_unit_test(attraction_equals_plain_loops),     cmocka_unit_test(every_set_gives_the_same_bits),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -95,6 +95,7 @@ static const struct {
     {"embed", "dims", "dims: 3", "3"},
     {"embed", "perplexity", "perplexity: 12.5", "12.5"},
     {"embed", "theta", "theta: 0", "0"},
+    {"embed", "force_error", "force_error: 0", "0"},
     {"embed", "exaggeration", "exaggeration: 4", "4"},
     {"embed", "early", "early: 0", "0"},
     {"embed", "iterations", "iterations: 77", "77"},
@@ -236,7 +237,8 @@ static void embed_defaults_are_the_library_s(void **state) {
     assert_int_equal(have->engine, o.engine);
     assert_int_equal(have->dims, o.dims);
     assert_int_equal(have->pca, o.pca);
-    assert_true(have->perplexity == o.perplexity && have->theta == o.theta && have->exaggeration == o.exaggeration);
+    assert_true(have->perplexity == o.perplexity && have->theta == o.theta && have->force_error == o.force_error &&
+                have->exaggeration == o.exaggeration);
     assert_true(have->learning_rate == o.learning_rate && have->momentum == o.momentum);
     assert_int_equal(have->early, o.early);
     assert_int_equal(have->iterations, o.iterations);
@@ -332,7 +334,8 @@ static void options_as_text_identify_results(void **state) {
                   "attribute: [{method: gradcam}, {method: saliency, grad_modifier: auto}]\n"
                   "plots: [{scatter: a}]\n");
     static const char *const want[] = {
-        "{\"dims\":2,\"perplexity\":3.3333333333333335,\"theta\":0.5,\"exaggeration\":12,\"early\":250,"
+        "{\"dims\":2,\"perplexity\":3.3333333333333335,\"theta\":0.8,\"force_error\":0.02,\"exaggeration\":12,"
+        "\"early\":250,"
         "\"iterations\":1000,\"learning_rate\":\"auto\",\"momentum\":0.8,\"init\":\"pca\",\"pca\":50,"
         "\"engine\":\"barnes-hut\",\"trace_every\":50}",
         "{\"dims\":2}",
