@@ -3,6 +3,7 @@
 #include "attribution/methods.h"
 #include "attribution/rows.h"
 #include "cam/cam.h"
+#include "perturb/perturb.h"
 
 const limn_option_row limn_common_options[] = {
     {"noise", "none|smoothgrad|smoothgrad2|vargrad", "none",
@@ -18,8 +19,10 @@ const limn_option_row limn_common_options[] = {
 
 #include "attribution/options.inc"
 #include "cam/options.inc"
+#include "perturb/options.inc"
 
 const limn_method limn_methods_table[] = {
 #include "attribution/rows.inc"
 #include "cam/rows.inc"
+#include "perturb/rows.inc"
     {.name = NULL}};

@@ -97,6 +97,10 @@ const fidelity_row fidelity_table[] = {
     {"captum.npz", "input_x_gradient", "input-x-gradient", "limn", "", AS_IS, 0, 0},
     {"captum.npz", "integrated_gradients_50_gausslegendre", "integrated-gradients", "captum", "", AS_IS, 1, 0},
     {"captum.npz", "integrated_gradients_20_riemann_right", "integrated-gradients", "zennit", "", AS_IS, 1, 0},
+    {"captum.npz", "occlusion_4x4_stride2", "occlusion", "limn", "window=4 stride=2", AS_IS, 1, 0},
+    {"captum.npz", "occlusion_5x5_stride3", "occlusion", "limn", "window=5 stride=3", AS_IS, 1, 0},
+    {"captum.npz", "feature_ablation_4x4_blocks", "feature-ablation", "limn", "window=4", AS_IS, 1, 0},
+    {"captum.npz", "feature_ablation_pixels", "feature-ablation", "limn", "window=1", AS_IS, 1, 0},
     {"captum.npz", "guided_gradcam_conv2d_2", "guided-gradcam", "captum", "", AS_IS, 0, 0},
     {.file = NULL}};
 
