@@ -218,43 +218,6 @@ done:
     return status;
 }
 
-/* The depthwise part, with the bias where it is given. */
-static limn_status add_depthwise(keras_layer *l, const hdf5_entry *kernel, const hdf5_entry *bias) {
-    limn_status status = LIMN_OK;
-    limn_op_attr a = {0};
-    size_t dim[2];
-    int times;
-    TRY(read_window(l, "kernel_size", 1, &a));
-    TRY(keras_int(l->config, "depth_multiplier", 1, &times));
-    TRY(kernel_dims(l, kernel, &a, 2, dim));
-    if (times < 1 || dim[1] != (size_t)times || dim[0] < 1 || dim[0] > (size_t)INT_MAX / dim[1])
-        TRY(keras_wrong_array(kernel));
-    a.groups = (int)dim[0];
-    a.units = (int)(dim[0] * dim[1]);
-    TRY(add_weighted(l, LIMN_OP_CONV2D, &a, kernel, 1, (size_t)a.units, bias));
-done:
-    return status;
-}
-
-limn_status keras_depthwise(keras_layer *l) {
-    limn_status s = add_depthwise(l, l->array[0], l->array[1]);
-    return s == LIMN_OK ? keras_activation(l, 0) : s;
-}
-
-limn_status keras_separable(keras_layer *l) {
-    limn_status status = LIMN_OK;
-    limn_op_attr a = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
-    size_t dim[2];
-    TRY(add_depthwise(l, l->array[0], NULL));
-    TRY(keras_required_int(l->config, "filters", &a.units));
-    TRY(kernel_dims(l, l->array[1], &a, 2, dim));
-    if (dim[1] != (size_t)a.units) TRY(keras_wrong_array(l->array[1]));
-    TRY(add_weighted(l, LIMN_OP_CONV2D, &a, l->array[1], dim[0], dim[1], l->array[2]));
-    status = keras_activation(l, 0);
-done:
-    return status;
-}
-
 /* Keras's output of one axis, and what has to be cut off (or added) for it: out = in s + max(k - s, 0) of valid, in s
  * of same, (in - 1) s + k - 2 floor(k/2) + p of same with an output padding p, (in - 1) s + k + p of valid with one;
  * before it, half of what is too much, as TensorFlow does. */
@@ -367,6 +330,60 @@ limn_status keras_conv1d(keras_layer *l) {
     status = keras_activation(l, 0);
 done:
     return status;
+}
+
+/* ---- by channel -------------------------------------------------------------------------------------------------- */
+/* The depthwise part of a picture (2 axes) or a sequence (1), with the bias where it is given. */
+static limn_status add_depthwise(keras_layer *l, int axes, const hdf5_entry *kernel, const hdf5_entry *bias) {
+    limn_status status = LIMN_OK;
+    limn_op_attr a = {0};
+    size_t dim[2];
+    int times;
+    TRY((axes == 2 ? read_window : read_window1d)(l, "kernel_size", 1, &a));
+    TRY(keras_int(l->config, "depth_multiplier", 1, &times));
+    TRY(kernel_dims(l, kernel, &a, axes, dim));
+    if (times < 1 || dim[1] != (size_t)times || dim[0] < 1 || dim[0] > (size_t)INT_MAX / dim[1])
+        TRY(keras_wrong_array(kernel));
+    a.groups = (int)dim[0];
+    a.units = (int)(dim[0] * dim[1]);
+    TRY(add_weighted(l, LIMN_OP_CONV2D, &a, kernel, 1, (size_t)a.units, bias));
+done:
+    return status;
+}
+
+/* DepthwiseConv; with a pointwise part behind it, SeparableConv. */
+static limn_status depthwise(keras_layer *l, int axes, int separable) {
+    limn_status status = LIMN_OK;
+    limn_op_attr a = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1};
+    size_t dim[2];
+    if (axes == 1) TRY(to_picture(l));
+    TRY(add_depthwise(l, axes, l->array[0], separable ? NULL : l->array[1]));
+    if (separable) {
+        TRY(keras_required_int(l->config, "filters", &a.units));
+        TRY(kernel_dims(l, l->array[1], &a, axes, dim));
+        if (dim[1] != (size_t)a.units) TRY(keras_wrong_array(l->array[1]));
+        TRY(add_weighted(l, LIMN_OP_CONV2D, &a, l->array[1], dim[0], dim[1], l->array[2]));
+    }
+    if (axes == 1) TRY(to_sequence(l));
+    status = keras_activation(l, 0);
+done:
+    return status;
+}
+
+limn_status keras_depthwise(keras_layer *l) {
+    return depthwise(l, 2, 0);
+}
+
+limn_status keras_separable(keras_layer *l) {
+    return depthwise(l, 2, 1);
+}
+
+limn_status keras_depthwise1d(keras_layer *l) {
+    return depthwise(l, 1, 0);
+}
+
+limn_status keras_separable1d(keras_layer *l) {
+    return depthwise(l, 1, 1);
 }
 
 /* ---- dense ------------------------------------------------------------------------------------------------------- */

@@ -200,6 +200,53 @@ done:
     return status;
 }
 
+/* 1 or [1, 2] of a sequence: steps before and after. */
+static limn_status read_ends(const keras_layer *l, const char *key, int end[2]) {
+    limn_status s = keras_pair(l->config, key, 1, end);
+    if (s != LIMN_OK) return s;
+    if (keras_shape(l)->rank != 2) return limn_fail(LIMN_EINPUT, "it needs a sequence (steps, channels) as input");
+    if (end[0] >= 0 && end[1] >= 0 && end[0] <= 1 << 16 && end[1] <= 1 << 16) return LIMN_OK;
+    return limn_fail(LIMN_EINPUT, "`%s` of %d and %d steps makes no sense", key, end[0], end[1]);
+}
+
+limn_status keras_zeropad1d(keras_layer *l) {
+    int end[2] = {0};
+    limn_status s = read_ends(l, "padding", end);
+    limn_op_attr a = {.mode = LIMN_PAD_CONSTANT, .before = {end[0]}, .after = {end[1]}};
+    return s == LIMN_OK ? keras_plain(l, LIMN_OP_PAD, &a) : s;
+}
+
+limn_status keras_cropping1d(keras_layer *l) {
+    limn_status status = LIMN_OK;
+    int end[2];
+    TRY(read_ends(l, "cropping", end));
+    const limn_shape *s = keras_shape(l);
+    size_t less = (size_t)end[0] + (size_t)end[1];
+    if (less >= s->dim[0]) FAIL(LIMN_EINPUT, "it crops the whole sequence away");
+    limn_op_attr a = {.start = {end[0], 0}, .step = {1, 1}, .shape = {2, {s->dim[0] - less, s->dim[1]}}};
+    TRY(keras_plain(l, LIMN_OP_SLICE, &a));
+done:
+    return status;
+}
+
+/* Each step `size` times: (steps, C) -> (steps, 1, C) -> (steps, size, C) -> (steps size, C). */
+limn_status keras_upsampling1d(keras_layer *l) {
+    limn_status status = LIMN_OK;
+    int size;
+    const limn_shape s = *keras_shape(l);
+    limn_op_attr a = {.shape = {3, {s.dim[0], 1, s.dim[1]}}};
+    TRY(keras_int(l->config, "size", 2, &size));
+    if (s.rank != 2) FAIL(LIMN_EINPUT, "it needs a sequence (steps, channels) as input");
+    if (size < 1 || size > 1 << 16) FAIL(LIMN_EINPUT, "its size of %d makes no sense", size);
+    TRY(keras_plain(l, LIMN_OP_RESHAPE, &a));
+    a.shape.dim[1] = (size_t)size;
+    TRY(keras_plain(l, LIMN_OP_EXPAND, &a));
+    a.shape = (limn_shape){2, {s.dim[0] * (size_t)size, s.dim[1]}};
+    TRY(keras_plain(l, LIMN_OP_RESHAPE, &a));
+done:
+    return status;
+}
+
 /* ---- sizes ------------------------------------------------------------------------------------------------------- */
 static const struct {
     const char *name;

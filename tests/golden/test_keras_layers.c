@@ -94,9 +94,34 @@ static void sequences(void **state) {
     compare("sequences.keras", "sequences", 17);
 }
 
+static void sequences_by_channel(void **state) {
+    (void)state;
+    compare("channels.keras", "channels", 9);
+}
+
 static void channels_first(void **state) {
     (void)state;
     compare("first.keras", "first", 18);
+}
+
+/* As Keras's count_params has it: moments too, a shared layer once. */
+static void parameters_are_counted_as_keras_counts_them(void **state) {
+    (void)state;
+    static const struct {
+        const char *file;
+        size_t count;
+    } row[] = {{"nested.keras", 1545}, {"nested.h5", 1545},      {"pixels.keras", 491},
+               {"merge.keras", 1696},  {"sequences.keras", 354}, {"first.keras", 3009}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char path[128];
+        limn_graph *g;
+        size_t n = 0;
+        snprintf(path, sizeof path, DATA "%s", row[i].file);
+        if (model_read(&g, path, NULL) != LIMN_OK) fail_msg("%s", limn_message());
+        for (int k = 0; k < g->n_layers; k++) n += g->layer[k].params;
+        assert_int_equal(n, row[i].count);
+        graph_free(g);
+    }
 }
 
 static void operations_with_numbers(void **state) {
@@ -112,8 +137,10 @@ int main(void) {
         cmocka_unit_test(layers_that_merge),
         cmocka_unit_test(activations_by_name_and_as_layers),
         cmocka_unit_test(sequences),
+        cmocka_unit_test(sequences_by_channel),
         cmocka_unit_test(channels_first),
         cmocka_unit_test(operations_with_numbers),
+        cmocka_unit_test(parameters_are_counted_as_keras_counts_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

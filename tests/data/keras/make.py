@@ -219,3 +219,16 @@ for name, model in heads.items():
         file = os.path.join(HERE, name + ".keras")
         model.save(file)
         pack(file)
+
+# sequences, each channel on its own; ends
+i = L.Input((6, 4, 2), name="in")
+x = L.Reshape((12, 4), name="sequence")(i)
+x = L.ZeroPadding1D((2, 1), name="pad")(x)
+x = L.DepthwiseConv1D(3, depth_multiplier=2, padding="same", activation="tanh", name="depthwise")(x)
+x = L.SeparableConv1D(5, 3, depth_multiplier=2, strides=2, padding="same", name="separable")(x)
+x = L.UpSampling1D(3, name="repeat")(x)
+x = L.SeparableConv1D(4, 2, dilation_rate=2, use_bias=False, activation="relu", name="dilated")(x)
+x = L.Cropping1D((1, 2), name="crop")(x)
+x = L.GlobalAveragePooling1D(name="mean_all")(x)
+x = L.Dense(3, name="scores")(x)
+save("channels", keras.Model(i, x, name="channels"))
