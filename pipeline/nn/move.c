@@ -213,7 +213,7 @@ static size_t common_block(const limn_net *n, const net_step *s) {
         const limn_node *in = &n->graph->node[s->link[j].from];
         if (in->batched != s->node->batched) return 1;
         size_t b = net_block(n, in, n->step[s->link[j].from].value), C = b ? net_picture_of(n, in).C : 0;
-        if (b < 2 || C % b != 0) return 1; /* not full: a block has room that is no channel */
+        if (b < 2 || C % b != 0) return 1;   /* not full: a block has room that is no channel */
         size_t kind = b == C ? SIZE_MAX : b; /* channels last, or blocks of b */
         if (j > 0 && kind != block) return 1;
         block = kind;

@@ -146,6 +146,17 @@ done:
     return status;
 }
 
+limn_status net_add_floats(limn_net *n, net_region region, size_t floats, int *mem) {
+    limn_status status = LIMN_OK;
+    const dnnl_dims_t dims = {(dnnl_dim_t)floats};
+    dc_md md = NULL;
+    TRY(net_dnnl(dc_md_new(&md, 1, dims, dnnl_a), "a place"));
+    TRY(net_add_mem(n, region, md, mem));
+done:
+    dc_md_free(md);
+    return status;
+}
+
 limn_status net_add_view(limn_net *n, int of, dc_md_ref md, int *mem) {
     limn_status s = new_mem(n, n->mem[of].region, n->mem[of].offset, md, mem);
     if (s != LIMN_OK) return s;

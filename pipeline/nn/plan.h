@@ -138,6 +138,10 @@ extern const net_op net_relu, net_softmax, net_log_softmax, net_identity, net_co
     net_scale, net_concat, net_move, net_reshape, net_resize, net_reduce, net_norm, net_lrn, net_matmul, net_winograd;
 /* Whether Winograd's way is open to a convolution, and pays (winograd.c). */
 int net_winograd_fits(const limn_net *n, const limn_node *node);
+/* Backward-data of a convolution that reads few channels: gy is channels last, gx plain (narrow.c). */
+int net_narrow_fits(const limn_net *n, const net_step *s);
+limn_status net_narrow_plan(limn_net *n, net_step *s) LIMN_CHECK;
+limn_status net_narrow_vjp(const net_step *s, limn_session *run) LIMN_CHECK;
 
 /* ---- planning (plan.c) ------------------------------------------------------------------------------------------- */
 /* Rows of a node's value: B, or 1 where it is not batched. */
@@ -170,6 +174,8 @@ const limn_shape *net_shape_in(const limn_net *n, const net_step *s);
 size_t net_bytes(const limn_net *n, int mem);
 /* A new place of the step that is being planned. */
 limn_status net_add_mem(limn_net *n, net_region region, dc_md_ref md, int *mem) LIMN_CHECK;
+/* The same, a row of floats. */
+limn_status net_add_floats(limn_net *n, net_region region, size_t floats, int *mem) LIMN_CHECK;
 /* A place at the same address as another, in another layout. */
 limn_status net_add_view(limn_net *n, int of, dc_md_ref md, int *mem) LIMN_CHECK;
 /* Weights in the layout that a primitive wants, made of data in layout `from` (borrowed if they are equal). */

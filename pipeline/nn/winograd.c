@@ -74,11 +74,8 @@ static void transform_kernel(const float *g, int turned, double out[TILES]) {
 /* u (36, K / panel, C, panel), panel 2 lanes. w (out, in, 3, 3): out is K going forward, C going back. */
 static limn_status add_kernels(limn_net *n, const winograd *t, direction *d, const float *w, int backward) {
     limn_status status = LIMN_OK;
-    const dnnl_dims_t dims = {TILES, (dnnl_dim_t)d->C, (dnnl_dim_t)d->K};
     size_t panel = 2 * t->kernels->lanes;
-    dc_md md = NULL;
-    TRY(net_dnnl(dc_md_new(&md, 3, dims, dnnl_abc), "weights"));
-    TRY(net_add_mem(n, NET_FIXED, md, &d->u));
+    TRY(net_add_floats(n, NET_FIXED, TILES * d->C * d->K, &d->u));
     float **u = &n->mem[d->u].owned;
     TRY(limn_new(u, TILES * d->C * d->K, sizeof **u));
     for (size_t k = 0; k < d->K; k++) {
@@ -90,20 +87,12 @@ static limn_status add_kernels(limn_net *n, const winograd *t, direction *d, con
         }
     }
 done:
-    dc_md_free(md);
     return status;
 }
 
 /* ---- planning ---------------------------------------------------------------------------------------------------- */
-static limn_status add_scratch(limn_net *n, size_t a, size_t b, int *mem) {
-    limn_status status = LIMN_OK;
-    const dnnl_dims_t dims = {(dnnl_dim_t)(TILES * (a > b ? a : b))};
-    dc_md md = NULL;
-    TRY(net_dnnl(dc_md_new(&md, 1, dims, dnnl_a), "a scratchpad"));
-    TRY(net_add_mem(n, NET_TEMP, md, mem));
-done:
-    dc_md_free(md);
-    return status;
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
 }
 
 static limn_status plan_direction(limn_net *n, const net_step *s, const winograd *t, direction *d, net_picture in,
@@ -148,8 +137,8 @@ static limn_status plan(limn_net *n, net_step *s) {
     TRY(net_place(n, s, x, y, y, x));
     TRY(plan_direction(n, s, t, &t->forward, in, out, 0));
     if (s->link->gx >= 0) TRY(plan_direction(n, s, t, &t->backward, out, in, 1));
-    TRY(add_scratch(n, t->forward.v_step, t->backward.v_step, &t->v));
-    TRY(add_scratch(n, t->forward.m_step, t->backward.m_step, &t->m));
+    TRY(net_add_floats(n, NET_TEMP, TILES * larger(t->forward.v_step, t->backward.v_step), &t->v));
+    TRY(net_add_floats(n, NET_TEMP, TILES * larger(t->forward.m_step, t->backward.m_step), &t->m));
     snprintf(s->backend, sizeof s->backend, "winograd %s", t->kernels->name);
 done:
     dc_md_free(x);
