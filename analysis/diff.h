@@ -15,6 +15,7 @@
 
 #include "base/shape.h"
 #include "base/status.h"
+#include "walk.h"
 
 enum { LIMN_INPUT = -1 };
 
@@ -50,6 +51,13 @@ struct limn_diff {
     /* grad (B, size of `to`) = per row, the vector-Jacobian product of seed (B, size of `from`) from the output of
      * layer `from` back to the output of layer `to` < from (or LIMN_INPUT), under a rule, at the last forward pass. */
     limn_status (*vjp)(void *ctx, int from, const float *seed, limn_rule rule, int to, float *grad);
+
+    /* What not every model can: NULL where it cannot. Both are given the x of the last forward pass once more, and leave that
+     * pass as it is. */
+    /* out (B, input) = what a walk (walk.h) from layer `from` brings to the input. */
+    limn_status (*walk)(void *ctx, const limn_walk *how, const float *x, int from, const float *seed, float *out);
+    /* out (B, size of `to`) = the output of layer `to`, were that of layer `at` < to `values`. */
+    limn_status (*replace)(void *ctx, const float *x, int at, const float *values, int to, float *out);
 };
 
 /* *index = the layer of this name, or where no layer bears it, of this decimal index. LIMN_EINPUT with the nearest name

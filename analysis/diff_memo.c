@@ -79,6 +79,16 @@ done:
     return status;
 }
 
+static limn_status walk(void *ctx, const limn_walk *how, const float *x, int from, const float *seed, float *out) {
+    const limn_diff_memo *m = ctx;
+    return m->inner->walk(m->inner->ctx, how, x, from, seed, out);
+}
+
+static limn_status replace(void *ctx, const float *x, int at, const float *values, int to, float *out) {
+    const limn_diff_memo *m = ctx;
+    return m->inner->replace(m->inner->ctx, x, at, values, to, out);
+}
+
 limn_status limn_diff_memo_new(limn_diff_memo **out, const limn_diff *inner, int entries, size_t bytes) {
     limn_status status = LIMN_OK;
     limn_diff_memo *m = NULL;
@@ -86,6 +96,8 @@ limn_status limn_diff_memo_new(limn_diff_memo **out, const limn_diff *inner, int
     *m = (limn_diff_memo){.diff = *inner, .inner = inner, .entries = entries < 1 ? 1 : entries, .bytes = bytes};
     m->diff.ctx = m;
     m->diff.forward = forward, m->diff.value = value, m->diff.vjp = vjp;
+    if (inner->walk) m->diff.walk = walk;
+    if (inner->replace) m->diff.replace = replace;
     TRY(limn_new(&m->entry, (size_t)m->entries, sizeof *m->entry));
     *out = m, m = NULL;
 done:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "attribution/lrp.h"
 #include "attribution/methods.h"
 #include "base/nearest.h"
 #include "base/try.h"
@@ -93,6 +94,7 @@ limn_status limn_attribute_resolve(const limn_method *m, const limn_diff *d, lim
     limn_status status = LIMN_OK;
     if (limn_shape_picture(&d->input).rank == 0)
         FAIL(LIMN_EINPUT, "maps need an input of at most three dimensions; the model's has %d", d->input.rank);
+    TRY(attribution_can_walk(m, d));
     if (strcmp(o->output.name, "last") == 0)
         o->output.index = d->n_layers - 1;
     else

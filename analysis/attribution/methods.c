@@ -1,5 +1,6 @@
 /* The table of attribution methods: a row a method and flavour. Adding a method = its file, its options in the family's
  * options.inc, and a row in its rows.inc. */
+#include "attribution/lrp.h"
 #include "attribution/methods.h"
 #include "attribution/rows.h"
 #include "cam/cam.h"

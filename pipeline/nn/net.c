@@ -2,7 +2,7 @@
  *
  * limn_net_new: choose B from the graph; plan; run the self-test; a node that the library cannot plan, or computes
  * wrongly, goes to _ref and all is planned again (layouts of the neighbours change), until every node passes. */
-#include "nn/plan.h"
+#include "nn/expand.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -118,7 +118,8 @@ done:
     return status;
 }
 
-limn_status net_new(limn_net **out, const limn_graph *g, limn_backend backend, net_tamper_fn tamper, void *ctx) {
+static limn_status new_net(limn_net **out, const limn_graph *g, limn_backend backend, size_t B, net_tamper_fn tamper,
+                           void *ctx) {
     limn_status status = LIMN_OK;
     limn_net *n = NULL;
     int threads = net_one_thread();
@@ -126,7 +127,8 @@ limn_status net_new(limn_net **out, const limn_graph *g, limn_backend backend, n
     TRY(limn_new(&n, 1, sizeof *n));
     n->graph = g;
     n->backend = backend;
-    n->B = g->unbatched ? 1 : chunk_of(g);
+    n->B = B;
+    TRY(net_extras_new(&n->extras));
     TRY(connect(n));
     TRY(open_library(n));
     TRY(plan_and_test(n, tamper, ctx));
@@ -138,12 +140,21 @@ done:
     return status;
 }
 
+limn_status net_new(limn_net **out, const limn_graph *g, limn_backend backend, net_tamper_fn tamper, void *ctx) {
+    return new_net(out, g, backend, g->unbatched ? 1 : chunk_of(g), tamper, ctx);
+}
+
+limn_status net_new_of(limn_net **out, const limn_graph *g, limn_backend backend, size_t B) {
+    return new_net(out, g, backend, B, NULL, NULL);
+}
+
 limn_status limn_net_new(limn_net **out, const limn_graph *g, limn_backend backend) {
     return net_new(out, g, backend, NULL, NULL);
 }
 
 void limn_net_free(limn_net *n) {
     if (!n) return;
+    net_extras_free(n->extras);
     net_unplan(n);
     if (n->attr) dnnl_primitive_attr_destroy(n->attr);
     if (n->stream) dnnl_stream_destroy(n->stream);

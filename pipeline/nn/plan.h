@@ -89,6 +89,9 @@ struct net_op {
     int vjp_reads_x, vjp_reads_value;
 };
 
+typedef struct net_extras net_extras; /* expand.h */
+typedef struct net_walker net_walker;
+
 struct limn_net {
     const limn_graph *graph; /* borrowed */
     limn_backend backend;
@@ -106,6 +109,7 @@ struct limn_net {
     dnnl_engine_t engine;
     dnnl_stream_t stream;       /* for packing weights */
     dnnl_primitive_attr_t attr; /* user-managed scratchpad */
+    net_extras *extras;         /* what is made of the net for walks, when one asks */
 };
 
 /* The plan of a session's memory. */
@@ -127,7 +131,8 @@ struct limn_session {
     limn_diff diff;
     limn_diff_layer *layer;     /* (n_layers) */
     unsigned char *above, *has; /* (n_nodes) in a backward pass: is above its end; has a gradient by now */
-    int ran;                    /* a forward pass has been made */
+    size_t ran;                 /* forward passes that have been made */
+    net_walker *walker;         /* its room for walks, or NULL */
 };
 
 /* The op tables, by limn_op; a NULL row is an op that the backend lacks. */
@@ -253,6 +258,8 @@ int net_exact_knows(const limn_node *n); /* whether the library computes it: own
 net_exact net_exact_forward(const limn_node *n, const limn_shape *in, const float *x, size_t i);
 net_exact net_exact_vjp(const limn_node *n, const limn_shape *in, const float *x, const float *gy, size_t i);
 
+/* limn_net_new for a chunk of B rows. */
+limn_status net_new_of(limn_net **out, const limn_graph *g, limn_backend backend, size_t B) LIMN_CHECK;
 /* limn_net_new with a hook for tests. */
 limn_status net_new(limn_net **out, const limn_graph *g, limn_backend backend, net_tamper_fn tamper,
                     void *ctx) LIMN_CHECK;

@@ -6,7 +6,7 @@
  * computed. Where no path leads down the gradient is zero. Steps that nothing asked for depends on do not run (memory.c).
  *
  * The session owns its arena; the net is borrowed. Used by one thread; nothing is allocated while running. */
-#include "nn/plan.h"
+#include "nn/expand.h"
 
 #include <string.h>
 
@@ -124,7 +124,7 @@ static limn_status forward(void *ctx, const float *x) {
     TRY(net_put(run, &n->step[0], n->step[0].value, x));
     for (int k = 0; k < n->graph->n_nodes; k++)
         if (run->map.forward[k]) TRY(net_step_forward(&n->step[k], run));
-    run->ran = 1;
+    run->ran++;
 done:
     net_threads_again(threads);
     return status;
@@ -204,7 +204,9 @@ static limn_status describe(limn_session *run) {
                             .layer = run->layer,
                             .forward = forward,
                             .value = value,
-                            .vjp = vjp};
+                            .vjp = vjp,
+                            .walk = net_walk,
+                            .replace = net_replace};
 done:
     return status;
 }
@@ -312,6 +314,7 @@ size_t limn_session_bytes(const limn_session *s) {
 
 void limn_session_free(limn_session *s) {
     if (!s) return;
+    net_walker_free(s->walker);
     for (int i = 0; s->memory && i < s->net->n_mem; i++)
         if (s->memory[i]) dnnl_memory_destroy(s->memory[i]);
     if (s->stream) dnnl_stream_destroy(s->stream);

@@ -19,6 +19,7 @@
 #define SIGNED "grad_modifier=none"
 #define TK(member, method, options) "tfkerasvis.npz", member, method, "tf-keras-vis", options
 #define GC(member, method, options) "gradcam.npz", member, method, "pytorch-grad-cam", options
+#define ZN(member, composite) "zennit.npz", member, "lrp", "zennit", "composite=" composite
 #define GC_RAW(member, method) "gradcam.npz", member, method, "limn", "size=layer relu=false"
 const fidelity_row fidelity_table[] = {
     /* keras-vis: visualize_saliency */
@@ -56,6 +57,7 @@ const fidelity_row fidelity_table[] = {
     {"tfkerasvis.npz", "saliency_raw_signed", "saliency", "limn", SIGNED, AS_IS, 0, 0},
     {"tfkerasvis.npz", "guided_raw_signed", "guided", "limn", "", AS_IS, 0, 0},
     {"zennit.npz", "GuidedBackprop", "guided", "limn", "", AS_IS, 0, 0},
+    {"zennit.npz", "DeconvNet", "saliency", "limn", SIGNED " backprop_modifier=relu", AS_IS, 0, 0},
     /* Grad-CAM on the layer's grid; Captum and pytorch-grad-cam store it before the ReLU */
     {"captum.npz", "layer_gradcam_conv2d_1", "gradcam", "limn", "size=layer layer=conv2d_1", GOLDEN_RELU, 0, 0},
     {"captum.npz", "layer_gradcam_conv2d_2", "gradcam", "limn", "size=layer", GOLDEN_RELU, 0, 0},
@@ -102,6 +104,21 @@ const fidelity_row fidelity_table[] = {
     {"captum.npz", "feature_ablation_4x4_blocks", "feature-ablation", "limn", "window=4", AS_IS, 1, 0},
     {"captum.npz", "feature_ablation_pixels", "feature-ablation", "limn", "window=1", AS_IS, 1, 0},
     {"captum.npz", "guided_gradcam_conv2d_2", "guided-gradcam", "captum", "", AS_IS, 0, 0},
+    /* layer-wise relevance propagation */
+    {ZN("EpsilonPlus", "epsilon-plus"), AS_IS, 1, 0},
+    {"zennit.npz", "EpsilonPlus_from_logit", "lrp", "limn", "composite=epsilon-plus", AS_IS, 1, 0},
+    {ZN("EpsilonPlusFlat", "epsilon-plus-flat"), AS_IS, 1, 0},
+    {"zennit.npz", "EpsilonPlusFlat_from_logit", "lrp", "limn", "composite=epsilon-plus-flat", AS_IS, 1, 0},
+    {ZN("EpsilonAlpha2Beta1", "epsilon-alpha2-beta1"), AS_IS, 1, 0},
+    {"zennit.npz", "EpsilonAlpha2Beta1_from_logit", "lrp", "limn", "composite=epsilon-alpha2-beta1", AS_IS, 1, 0},
+    {ZN("EpsilonAlpha2Beta1Flat", "epsilon-alpha2-beta1-flat"), AS_IS, 1, 0},
+    {"zennit.npz", "EpsilonAlpha2Beta1Flat_from_logit", "lrp", "limn", "composite=epsilon-alpha2-beta1-flat", AS_IS, 1,
+     0},
+    {ZN("EpsilonGammaBox", "epsilon-gamma-box"), AS_IS, 1, 0},
+    {"zennit.npz", "EpsilonGammaBox_from_logit", "lrp", "limn", "composite=epsilon-gamma-box", AS_IS, 1, 0},
+    {ZN("ExcitationBackprop", "z-plus"), AS_IS, 1, 0},
+    {"zennit.npz", "ExcitationBackprop_from_logit", "lrp", "limn", "composite=z-plus", AS_IS, 1, 0},
+    {"captum.npz", "lrp", "lrp", "captum", "", AS_IS, 1, 0},
     {.file = NULL}};
 
 static void must(limn_status s) {

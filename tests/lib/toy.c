@@ -204,7 +204,7 @@ toy *toy_new(size_t B, const limn_shape *input, const toy_layer *layer, int n_la
     t->layer = need((size_t)n_layers, sizeof *t->layer);
     t->value = need((size_t)n_layers, sizeof *t->value);
     t->input = need(B * largest, sizeof *t->input);
-    t->diff = (limn_diff){t, B, *input, n_layers, t->layer, forward, value, vjp};
+    t->diff = (limn_diff){t, B, *input, n_layers, t->layer, forward, value, vjp, NULL, NULL};
     for (int l = 0; l < n_layers; l++) {
         t->layer[l] = (limn_diff_layer){layer[l].name, kind[layer[l].op], shape_of(&layer[l], in_shape(t, l))};
         size_t n = limn_shape_size(&t->layer[l].out);
@@ -260,7 +260,7 @@ static limn_status replay_vjp(void *ctx, int from, const float *seed, limn_rule 
 void toy_replay_init(toy_replay *r, size_t B, const limn_shape *input, const toy_record *record, int n_layers) {
     *r = (toy_replay){.record = record, .layer = need((size_t)n_layers, sizeof *r->layer)};
     for (int l = 0; l < n_layers; l++) r->layer[l] = record[l].layer;
-    r->diff = (limn_diff){r, B, *input, n_layers, r->layer, replay_forward, replay_value, replay_vjp};
+    r->diff = (limn_diff){r, B, *input, n_layers, r->layer, replay_forward, replay_value, replay_vjp, NULL, NULL};
 }
 
 void toy_replay_clear(toy_replay *r) {

@@ -1,0 +1,136 @@
+/* Layer-wise relevance propagation: which rule a network's linear nodes follow, by a table of composites.
+ *
+ *  1. R at the output layer: seed x score, or (`start: one`, Zennit) the seed itself.
+ *  2. A walk (walk.h) brings it down to the input: convolutions and dense layers by the composite's rules, the first of
+ *     them by one of its own where the composite, or `input_rule`, has one; batch norms are folded into them before.
+ *  3. Channels are summed, or kept. Residual: |sum of R at the input - sum of R at the start| / |that|.
+ *
+ * Rules (Bach et al. 2015; Montavon et al. 2017, 2019; Lapuschkin et al. 2019), x' w' as in walk.h; R_in = x' vjp(R / z):
+ *   z            z = w x + b                          epsilon   z + epsilon sign(z)
+ *   z-plus       z = w+ x+ + b+ + w- x-               alpha-beta alpha times that, - beta times w- x+ + b- + w+ x-
+ *   gamma        w + gamma w+ where the output is positive, w + gamma w- where it is negative
+ *   flat         x' = 1, w' = 1                       w-square  x' = 1, w' = w^2
+ *   z-box        z = w x + b - (w+ low + b+) - (w- high + b-)
+ * The flavours differ in epsilon, in the start, and in where the bias stands. Threading: no state. */
+#include "attribution/lrp.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/try.h"
+
+#define T(x, w, bias, group, sign)                                                                                     \
+    { LIMN_LRP_##x, LIMN_LRP_##w, bias, group, sign }
+#define NO_RULE                                                                                                        \
+    { 0 }
+
+/* lrp_rule_name order. share: alpha and -beta are filled in where the rule has two groups that are not by sign. */
+const limn_lrp_rule lrp_rules[LRP_RULES] = {
+    [LRP_NONE] = NO_RULE,
+    [LRP_Z] = {1, {T(X, W, 1, 0, 1)}, 0, {1, 0}, LIMN_GUARD_ZERO, 0},
+    [LRP_EPSILON] = {1, {T(X, W, 1, 0, 1)}, 0, {1, 0}, LIMN_GUARD_SIGN, 0},
+    [LRP_Z_PLUS] = {2, {T(X_POS, W_POS, 1, 0, 1), T(X_NEG, W_NEG, 0, 0, 1)}, 0, {1, 0}, LIMN_GUARD_SIGN, 0},
+    [LRP_ALPHA_BETA] = {4,
+                        {T(X_POS, W_POS, 1, 0, 1), T(X_NEG, W_NEG, 0, 0, 1), T(X_POS, W_NEG, 1, 1, 1),
+                         T(X_NEG, W_POS, 0, 1, 1)},
+                        0,
+                        {1, 0},
+                        LIMN_GUARD_SIGN,
+                        0},
+    [LRP_GAMMA] = {4,
+                   {T(X_POS, W_POS_MORE, 1, 0, 1), T(X_NEG, W_NEG_MORE, 0, 0, 1), T(X_POS, W_NEG_MORE, 1, 1, 1),
+                    T(X_NEG, W_POS_MORE, 0, 1, 1)},
+                   1,
+                   {1, 1},
+                   LIMN_GUARD_SIGN,
+                   0},
+    [LRP_FLAT] = {1, {T(ONE, W_ONE, 0, 0, 1)}, 0, {1, 0}, LIMN_GUARD_SIGN, 0},
+    [LRP_W_SQUARE] = {1, {T(ONE, W_SQUARE, 1, 0, 1)}, 0, {1, 0}, LIMN_GUARD_SIGN, 0},
+    [LRP_Z_BOX] =
+        {3, {T(X, W, 1, 0, 1), T(LOW, W_POS, 1, 0, -1), T(HIGH, W_NEG, 1, 0, -1)}, 0, {1, 0}, LIMN_GUARD_SIGN, 0},
+};
+
+/* By the order of the option's values. */
+static const lrp_composite composites[] = {
+    {LRP_NONE, LRP_Z_PLUS, LRP_EPSILON},        /* epsilon-plus */
+    {LRP_FLAT, LRP_Z_PLUS, LRP_EPSILON},        /* epsilon-plus-flat */
+    {LRP_NONE, LRP_ALPHA_BETA, LRP_EPSILON},    /* epsilon-alpha2-beta1 */
+    {LRP_FLAT, LRP_ALPHA_BETA, LRP_EPSILON},    /* epsilon-alpha2-beta1-flat */
+    {LRP_Z_BOX, LRP_GAMMA, LRP_EPSILON},        /* epsilon-gamma-box */
+    {LRP_NONE, LRP_Z_PLUS, LRP_Z_PLUS},         /* excitation-backprop, z-plus */
+    {LRP_NONE, LRP_EPSILON, LRP_EPSILON},       /* epsilon */
+    {LRP_NONE, LRP_GAMMA, LRP_GAMMA},           /* gamma */
+    {LRP_NONE, LRP_ALPHA_BETA, LRP_ALPHA_BETA}, /* alpha-beta */
+    {LRP_NONE, LRP_FLAT, LRP_FLAT},             /* flat */
+    {LRP_NONE, LRP_W_SQUARE, LRP_W_SQUARE},     /* w-square */
+    {LRP_NONE, LRP_Z, LRP_Z},                   /* z */
+};
+#define STABILIZER 1e-6 /* of all rules but epsilon: Zennit's */
+
+const lrp_recipe lrp_plain = {composites, lrp_rules};
+
+static limn_lrp_rule rule_of(const lrp_recipe *r, lrp_rule_name name, const limn_attribute_options *o) {
+    limn_lrp_rule rule = r->rules[name];
+    if (name == LRP_EPSILON)
+        rule.epsilon = o->number[LRP_EPSILON_VALUE];
+    else if (!rule.epsilon)
+        rule.epsilon = STABILIZER;
+    if (name == LRP_ALPHA_BETA && !rule.share[1]) {
+        rule.share[0] = o->number[LRP_ALPHA];
+        rule.share[1] = 1 - o->number[LRP_ALPHA];
+    }
+    return rule;
+}
+
+/* The option's values: auto, then these. */
+static const lrp_rule_name input_rules[] = {LRP_NONE, LRP_FLAT, LRP_W_SQUARE, LRP_Z_BOX, LRP_Z_PLUS, LRP_EPSILON};
+
+static limn_walk walk_of(const lrp_recipe *r, const limn_attribute_options *o) {
+    const lrp_composite *c = &r->composites[o->choice[LRP_COMPOSITE]];
+    int input = o->choice[LRP_INPUT_RULE];
+    limn_walk how = {.kind = LIMN_WALK_LRP,
+                     .first = rule_of(r, input ? input_rules[input] : c->first, o),
+                     .conv = rule_of(r, c->conv, o),
+                     .dense = rule_of(r, c->dense, o),
+                     .rest = r->rules[LRP_NONE],
+                     .gamma = o->number[LRP_GAMMA_VALUE],
+                     .low = o->number[LRP_LOW],
+                     .high = o->number[LRP_HIGH]};
+    if (!how.rest.epsilon) how.rest.epsilon = STABILIZER;
+    return how;
+}
+
+static size_t round_up(size_t floats) {
+    return (floats + 15) / 16 * 16;
+}
+
+size_t lrp_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
+    (void)m, (void)n_seeds;
+    return round_up(d->B * limn_shape_size(&d->input)) +
+           round_up(d->B * limn_shape_size(&d->layer[o->output.index].out));
+}
+
+limn_status lrp_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job) {
+    limn_status status = LIMN_OK;
+    const limn_diff *d = job->diff;
+    const limn_walk how = walk_of(m->recipe, o);
+    const limn_shape in = limn_shape_picture(&d->input), shape = limn_attribute_shape(m, d, o);
+    const size_t n = limn_shape_size(&d->input), K = limn_shape_size(&d->layer[o->output.index].out),
+                 size = limn_shape_size(&shape);
+    float *r = job->scratch, *start = r + round_up(d->B * n);
+    if (o->choice[LRP_START] == LRP_START_SCORE)
+        TRY(d->value(d->ctx, o->output.index, start));
+    else
+        for (size_t i = 0; i < d->B * K; i++) start[i] = 1;
+    for (size_t i = 0; i < d->B * K; i++) start[i] *= job->seed[i];
+    TRY(d->walk(d->ctx, &how, job->x, o->output.index, start, r));
+    for (size_t b = 0; b < d->B; b++) {
+        double before = 0, after = 0;
+        for (size_t i = 0; i < K; i++) before += start[b * K + i];
+        for (size_t i = 0; i < n; i++) after += r[b * n + i];
+        attribution_put_map(o, &in, r + b * n, job->map + b * size);
+        if (job->residual) job->residual[b] = (float)(fabs(after - before) / fabs(before));
+    }
+done:
+    return status;
+}
