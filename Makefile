@@ -5,7 +5,7 @@ BUILD     ?= build
 CC        ?= cc
 PREFIX    ?= /usr/local
 OPT       ?= -O2
-PACKAGES  := hdf5 sqlite3 gsl zlib libzip yaml-0.1 libcjson libpng libturbojpeg libcrypto
+PACKAGES  := hdf5 sqlite3 gsl zlib libzip yaml-0.1 libcjson libpng libturbojpeg libcrypto fftw3 fftw3f
 Q         := $(if $(V),,@)
 VERSION   := $(shell sed -n 's/^\#define LIMN_VERSION "\(.*\)"/\1/p' pipeline/limn.h)
 

@@ -1,7 +1,8 @@
 /* limn_embed_file: vectors from a file to a map in a file, with figures of quality and a picture.
  *
  * 1. All that can be wrong with names, folders, options and labels is said before anything is computed (LIMN_EINPUT).
- * 2. limn_embed, limn_embed_quality; notes tell what came of it.
+ * 2. limn_embed, or limn_transform where the vectors go into a finished map; limn_embed_quality; notes tell what came
+ *    of it.
  * 3. The map is written under a temporary name and renamed; then the picture, if one is wanted. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,11 +25,17 @@
 enum { QUALITY_ROOM = 32 };
 
 typedef struct {
+    const limn_embed_call *c;
     const char *in, *out, *labels, *picture;
-    const limn_embed_options *o;
+    limn_embed_options o;
     const limn_voice *v;
     float *X; /* (n, D) */
     size_t n, D;
+    float *start;    /* (n, dims), or NULL */
+    float *base;     /* (n_base, D): the reference of a transform, or NULL */
+    float *base_map; /* (n_base, dims) */
+    float *placed;   /* (n, dims): the new points */
+    size_t n_base;
     int *label; /* (n), or NULL */
     size_t classes;
     char *folder, *name; /* of the picture, without its ending */
@@ -94,19 +101,46 @@ done:
     return status;
 }
 
-static limn_status read_vectors(embed_job *j) {
+/* *out (n, D) = the rows of a file. */
+static limn_status read_rows(float **out, size_t *n, size_t *D, const char *path, const char *what) {
     limn_status status = LIMN_OK;
     limn_array a = {0};
-    if (ends_with(j->in, ".csv") || ends_with(j->in, ".csv.gz"))
-        TRY(limn_csv_read(&a, j->in));
+    if (ends_with(path, ".csv") || ends_with(path, ".csv.gz"))
+        TRY(limn_csv_read(&a, path));
     else
-        TRY(limn_array_read(&a, j->in));
-    if (a.rank == 0 || a.count == 0) FAIL(LIMN_EINPUT, "%s: there are no vectors in it", j->in);
-    j->n = a.dim[0];
-    j->D = a.count / j->n;
-    TRY(limn_array_floats(&j->X, &a));
+        TRY(limn_array_read(&a, path));
+    if (a.rank == 0 || a.count == 0) FAIL(LIMN_EINPUT, "%s: there are no %s in it", path, what);
+    *n = a.dim[0];
+    *D = a.count / *n;
+    TRY(limn_array_floats(out, &a));
 done:
     limn_array_clear(&a);
+    return status;
+}
+
+/* The start of the descent, and the map that new points go into. */
+static limn_status read_maps(embed_job *j) {
+    limn_status status = LIMN_OK;
+    size_t n = 0, D = 0;
+    if (j->c->start) {
+        TRY(read_rows(&j->start, &n, &D, j->c->start, "points"));
+        if (n != j->n || D != (size_t)j->o.dims)
+            FAIL(LIMN_EINPUT, "%s: a start of %zu x %zu, where a map of %zu x %d is to be made", j->c->start, n, D,
+                 j->n, j->o.dims);
+        j->o.init = LIMN_INIT_GIVEN;
+        j->o.start = j->start;
+    }
+    if (j->c->into) {
+        TRY(read_rows(&j->base, &j->n_base, &D, j->c->reference, "vectors"));
+        if (D != j->D)
+            FAIL(LIMN_EINPUT, "%s: vectors of %zu dimensions, but %s has %zu", j->in, j->D, j->c->reference, D);
+        TRY(read_rows(&j->base_map, &n, &D, j->c->into, "points"));
+        if (n != j->n_base || D < 1 || D > 3)
+            FAIL(LIMN_EINPUT, "%s: %zu points of %zu dimensions are no map of the %zu vectors of %s", j->c->into, n, D,
+                 j->n_base, j->c->reference);
+        j->o.dims = (int)D;
+    }
+done:
     return status;
 }
 
@@ -125,24 +159,23 @@ done:
 
 static void say_map(const embed_job *j) {
     const limn_embedding *e = j->map;
-    if (j->o->method == LIMN_EMBED_PCA) {
+    if (j->o.method == LIMN_EMBED_PCA) {
         double sum = 0;
         for (size_t a = 0; a < e->n_explained; a++) sum += e->explained[a];
         text_note(j->v, "%zu vectors of %zu dimensions: PCA explains %.1f %% of the variance; %.2f s", e->n, j->D,
                   100 * sum, e->seconds);
     } else {
         text_note(j->v, "%zu vectors of %zu dimensions: KL %.4f after %d iterations; %.2f s", e->n, j->D, e->kl,
-                  j->o->iterations, e->seconds);
+                  e->iterations, e->seconds);
     }
     if (e->warning[0]) text_note(j->v, "%s", e->warning);
 }
 
-static limn_status say_quality(const embed_job *j) {
+static limn_status say_quality(const embed_job *j, const float *Y) {
     limn_status status = LIMN_OK;
     limn_quality q[QUALITY_ROOM];
     size_t rows = 0;
-    TRY(limn_embed_quality(q, QUALITY_ROOM, &rows, j->X, j->n, j->D, j->map->Y, j->map->dims, j->label, j->o->seed,
-                           j->o->threads));
+    TRY(limn_embed_quality(q, QUALITY_ROOM, &rows, j->X, j->n, j->D, Y, j->o.dims, j->label, j->o.seed, j->o.threads));
     for (size_t i = 0; i < rows; i++) {
         char k[32] = "", sample[64] = "";
         if (q[i].k > 0) snprintf(k, sizeof k, " (k = %d)", q[i].k);
@@ -153,44 +186,115 @@ done:
     return status;
 }
 
-static limn_status write_map(const embed_job *j) {
+static limn_status write_map(const embed_job *j, const char *path, const float *Y) {
     static const char *const axes[] = {"x", "y", "z"};
-    size_t dim[2] = {j->n, (size_t)j->map->dims};
-    if (ends_with(j->out, ".csv")) return limn_csv_write(j->out, axes, j->map->Y, dim[0], dim[1]);
-    return limn_npy_write(j->out, j->map->Y, dim, 2);
+    size_t dim[2] = {j->n, (size_t)j->o.dims};
+    if (ends_with(path, ".csv")) return limn_csv_write(path, axes, Y, dim[0], dim[1]);
+    return limn_npy_write(path, Y, dim, 2);
 }
 
-static limn_status draw(const embed_job *j) {
+static limn_status draw(const embed_job *j, const float *Y) {
     limn_scatter s = {.figure = figure_of(j),
                       .n = j->n,
-                      .xy = j->map->Y,
-                      .dims = j->map->dims,
+                      .xy = Y,
+                      .dims = j->o.dims,
                       .colour = limn_scatter_colour_find(j->label ? "label" : "none"),
                       .class_of = j->label,
                       .n_classes = j->classes,
-                      .seed = j->o->seed};
+                      .seed = j->o.seed};
     return limn_plot_scatter(&s);
 }
 
-limn_status limn_embed_file(const char *in, const char *out, const char *labels, const char *picture,
-                            const limn_embed_options *o, const limn_voice *v) {
+/* ---- snapshots ----------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const embed_job *j;
+    float *Y;           /* (n, dims) */
+    limn_status status; /* of the first that could not be written */
+} snapshots;
+
+/* The map of one iteration as DIR/000050.npy. */
+static int write_snapshot(void *ctx, int iteration, const double *Y, size_t n, int dims) {
+    snapshots *s = ctx;
+    char *path = NULL;
+    for (size_t i = 0; i < n * (size_t)dims; i++) s->Y[i] = (float)Y[i];
+    s->status = limn_format(&path, "%s/%06d.npy", s->j->c->snapshots, iteration);
+    if (s->status == LIMN_OK) s->status = write_map(s->j, path, s->Y);
+    free(path);
+    return s->status != LIMN_OK;
+}
+
+static limn_status prepare_snapshots(embed_job *j, snapshots *s) {
     limn_status status = LIMN_OK;
-    embed_job j = {.in = in, .out = out, .labels = labels, .picture = picture, .o = o, .v = v};
-    TRY(check_out(&j));
-    if (picture) TRY(check_picture(&j));
-    TRY(read_vectors(&j));
-    TRY(limn_embed_check(o, j.n, j.D));
-    if (labels) TRY(read_labels(&j));
-    status = limn_embed(&j.map, j.X, j.n, j.D, o, v ? v->progress : NULL, v ? v->ctx : NULL);
-    if (status == LIMN_EFAIL) status = limn_fail_at(status, "%s: ", in);
+    if (!j->c->snapshots) return LIMN_OK;
+    if (mkdir(j->c->snapshots, 0777) != 0 && errno != EEXIST)
+        FAIL(LIMN_EINPUT, "%s: the folder of snapshots cannot be made: %s", j->c->snapshots, strerror(errno));
+    TRY(limn_new(&s->Y, j->n, (size_t)j->o.dims * sizeof *s->Y));
+    s->j = j;
+    j->o.snapshot = write_snapshot;
+    j->o.snapshot_ctx = s;
+done:
+    return status;
+}
+
+/* ---- all of it ----------------------------------------------------------------------------------------------------- */
+
+static limn_status embed(embed_job *j) {
+    limn_status status = LIMN_OK;
+    snapshots s = {0};
+    TRY(prepare_snapshots(j, &s));
+    status = limn_embed(&j->map, j->X, j->n, j->D, &j->o, j->v ? j->v->progress : NULL, j->v ? j->v->ctx : NULL);
+    if (status == LIMN_EINTERRUPTED && s.status != LIMN_OK) status = s.status;
+    if (status == LIMN_EFAIL && s.status == LIMN_OK) status = limn_fail_at(status, "%s: ", j->in);
     TRY(status);
-    TRY(write_map(&j));
-    say_map(&j);
-    TRY(say_quality(&j));
-    if (picture) TRY(draw(&j));
+    TRY(write_map(j, j->out, j->map->Y));
+    if (j->o.checkpoint) unlink(j->o.checkpoint);
+    say_map(j);
+    TRY(say_quality(j, j->map->Y));
+    if (j->picture) TRY(draw(j, j->map->Y));
+done:
+    free(s.Y);
+    return status;
+}
+
+static limn_status transform(embed_job *j) {
+    limn_status status = LIMN_OK;
+    limn_transform_options t;
+    limn_transform_defaults(&t);
+    t.alpha = j->o.alpha;
+    t.pca = j->o.pca;
+    t.threads = j->o.threads;
+    TRY(limn_new(&j->placed, j->n, (size_t)j->o.dims * sizeof *j->placed));
+    TRY(limn_transform(j->placed, j->X, j->n, j->base, j->n_base, j->D, j->base_map, j->o.dims, &t,
+                       j->v ? j->v->progress : NULL, j->v ? j->v->ctx : NULL));
+    TRY(write_map(j, j->out, j->placed));
+    text_note(j->v, "%zu vectors of %zu dimensions, put into a map of %zu", j->n, j->D, j->n_base);
+    TRY(say_quality(j, j->placed));
+    if (j->picture) TRY(draw(j, j->placed));
+done:
+    return status;
+}
+
+limn_status limn_embed_file(const limn_embed_call *c, const limn_voice *v) {
+    limn_status status = LIMN_OK;
+    embed_job j = {.c = c, .in = c->in, .out = c->out, .labels = c->labels, .picture = c->picture, .o = *c->options};
+    j.v = v;
+    if (!c->into != !c->reference)
+        FAIL(LIMN_EINPUT, "a map to add points to needs the vectors it was made of: `into` goes with `reference`");
+    TRY(check_out(&j));
+    if (c->picture) TRY(check_picture(&j));
+    TRY(read_rows(&j.X, &j.n, &j.D, j.in, "vectors"));
+    TRY(read_maps(&j));
+    if (!c->into) TRY(limn_embed_check(&j.o, j.n, j.D));
+    if (c->labels) TRY(read_labels(&j));
+    TRY(c->into ? transform(&j) : embed(&j));
 done:
     limn_embedding_free(j.map);
     free(j.X);
+    free(j.start);
+    free(j.base);
+    free(j.base_map);
+    free(j.placed);
     free(j.label);
     free(j.folder);
     free(j.name);

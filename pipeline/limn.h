@@ -68,11 +68,17 @@ LIMN_API limn_status limn_attribute(const limn_attribute_call *c, const limn_voi
                                     limn_run_result *result) LIMN_CHECK;
 
 /* ---- vectors from a file to a map -------------------------------------------------------------------------------- */
-/* X (n, D) from .npy, .csv or IDX (u8/float; IDX pictures are flattened); labels NULL or a file of n integers. Writes Y
- * as .npy or .csv by the ending of `out`; `picture` (NULL: none) is a .png/.svg/.pdf scatter. quality: text of the
- * figures. */
-LIMN_API limn_status limn_embed_file(const char *in, const char *out, const char *labels, const char *picture,
-                                     const limn_embed_options *o, const limn_voice *v) LIMN_CHECK;
+/* Vectors come from .npy, .npz with one array, .csv or IDX (pictures are flattened); maps are read from .npy or .csv. */
+typedef struct {
+    const char *in, *out;         /* out: .npy or .csv by its ending */
+    const char *labels, *picture; /* NULL: none; n integers; a .png/.jpg/.svg/.pdf scatter */
+    const char *start;            /* NULL, or a map: the descent starts there */
+    const char *snapshots;        /* NULL, or a folder (made where it is not): every options->snapshot_every iterations */
+    const char *into, *reference; /* NULL, or a finished map and its vectors: `in` is added to it by limn_transform() */
+    const limn_embed_options *options;
+} limn_embed_call;
+/* Notes tell what came of it, and the figures of quality. */
+LIMN_API limn_status limn_embed_file(const limn_embed_call *c, const limn_voice *v) LIMN_CHECK;
 
 /* ---- asking ------------------------------------------------------------------------------------------------------ */
 typedef enum { LIMN_TABLE, LIMN_CSV, LIMN_JSON } limn_format_kind;

@@ -92,6 +92,8 @@ typedef struct {
     const embed_kernels *kernels;
     const embed_knn *knn;
     double perplexity;
+    const double *more; /* (scales) further perplexities */
+    size_t scales;
     embed_affinities *a;
     double *weight;            /* (n, k) conditional weights, in the order of the neighbours sorted by index */
     uint32_t *index;           /* (n, k) neighbours by index */
@@ -131,6 +133,11 @@ static void conditional_rows(void *ctx, size_t task, int worker) {
     for (size_t r = r0; r < r1; r++) {
         embed_row_weights(p->kernels, p->knn->sqdist + r * k, k, p->perplexity, &p->a->beta[r], e, scratch);
         memcpy(p->weight + r * k, e, k * sizeof *e);
+        for (size_t m = 0; m < p->scales; m++) {
+            double beta;
+            embed_row_weights(p->kernels, p->knn->sqdist + r * k, k, p->more[m], &beta, e, scratch);
+            for (size_t j = 0; j < k; j++) p->weight[r * k + j] += e[j];
+        }
         memcpy(p->index + r * k, p->knn->index + r * k, k * sizeof *p->index);
         by_index(p->index + r * k, p->weight + r * k, k);
     }
@@ -197,10 +204,21 @@ static void divide_rows(void *ctx, size_t task, int worker) {
 }
 
 limn_status embed_affinities_make(embed_affinities *out, const embed_knn *knn, double perplexity, int threads) {
+    return embed_affinities_scales(out, knn, &perplexity, NULL, 0, threads);
+}
+
+/* The sum over the scales stands for their mean: P is divided by its sum in the end. */
+limn_status embed_affinities_scales(embed_affinities *out, const embed_knn *knn, const double *first,
+                                    const double *more, size_t count, int threads) {
     limn_status status = LIMN_OK;
     size_t n = knn->n, k = knn->k, nk = 0;
-    pairs p = {
-        .kernels = embed_kernels_best(), .knn = knn, .perplexity = perplexity, .a = out, .room = (k + 7) / 8 * 8};
+    pairs p = {.kernels = embed_kernels_best(),
+               .knn = knn,
+               .perplexity = *first,
+               .more = more,
+               .scales = count,
+               .a = out,
+               .room = (k + 7) / 8 * 8};
     p.blocks = (n + ROW_BLOCK - 1) / ROW_BLOCK;
     *out = (embed_affinities){.n = n};
     TRY(limn_mul(&nk, n, k));

@@ -34,6 +34,9 @@ typedef struct {
 /* 1 <= perplexity < n - 1. */
 limn_status embed_affinities_make(embed_affinities *out, const embed_knn *knn, double perplexity,
                                   int threads) LIMN_CHECK;
+/* Several scales: the mean of the conditional weights at `first` and at more (count). beta is that of `first`. */
+limn_status embed_affinities_scales(embed_affinities *out, const embed_knn *knn, const double *first,
+                                    const double *more, size_t count, int threads) LIMN_CHECK;
 void embed_affinities_clear(embed_affinities *a);
 
 /* One row: e (k rounded up to 8) = the conditional weights for the squared distances d2 (k), ascending; *beta as above.

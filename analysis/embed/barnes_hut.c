@@ -269,6 +269,12 @@ done:
     return status;
 }
 
+static void restart(void *self) {
+    bh_repulsion *r = &((barnes_hut *)self)->repulsion;
+    r->tree.places = 0; /* a new tree, and no force to know an error by */
+    r->calls = 0;
+}
+
 static void destroy(void *self) {
     barnes_hut *b = self;
     if (!b) return;
@@ -295,5 +301,6 @@ const embed_engine embed_barnes_hut = {
     .help = "groups of points against cells of a tree, float32 with float64 sums",
     .create = create,
     .forces = forces,
+    .restart = restart,
     .destroy = destroy,
 };

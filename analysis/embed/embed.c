@@ -20,34 +20,81 @@
 #include "embed/affinities.h"
 #include "embed/engine.h"
 #include "embed/pca.h"
+#include "embed/spectral.h"
 #include "embed/tsne.h"
 
 static const double START_STD = 1e-4, JITTER = 1e-6;
 
+enum { EXACT_BELOW = 500 /* points: all pairs cost less than a tree and a grid */ };
+
 static const embed_engine *const engines[] = {
+    [LIMN_TSNE_AUTO] = NULL, /* engine_for() */
     [LIMN_TSNE_BARNES_HUT] = &embed_barnes_hut,
+    [LIMN_TSNE_FFT] = &embed_fft,
     [LIMN_TSNE_EXACT] = &embed_exact,
 };
+
+/* The rule of `auto`: n, dims and alpha here, the map's extent inside the hybrid engine (fft.c). */
+static const embed_engine *engine_for(const limn_embed_options *o, size_t n) {
+    if (o->engine != LIMN_TSNE_AUTO) return engines[o->engine];
+    if (n <= EXACT_BELOW) return &embed_exact;
+    if (o->dims == 3) return o->alpha == 1 ? &embed_barnes_hut : &embed_exact;
+    return &embed_hybrid;
+}
 
 void limn_embed_defaults(limn_embed_options *o) {
     *o = (limn_embed_options){
         .method = LIMN_EMBED_TSNE,
-        .engine = LIMN_TSNE_BARNES_HUT,
+        .engine = LIMN_TSNE_AUTO,
         .dims = 2,
         .pca = 50,
         .perplexity = 30,
         .theta = 0.8,
         .force_error = 0.02,
+        .alpha = 1,
         .exaggeration = 12,
         .early = 250,
         .iterations = 1000,
-        .learning_rate = 0,
+        .late_exaggeration = 1,
+        .early_momentum = 0.8,
         .momentum = 0.8,
         .init = LIMN_INIT_PCA,
         .seed = 1,
         .threads = 0,
         .trace_every = 50,
     };
+}
+
+/* What differs from the defaults; each program's sources and documentation are the reference (docs/tsne.md). bhtsne
+ * compares half of a cell's width: its 0.5 is 1 here. No program but openTSNE chooses an engine by n. */
+void limn_embed_preset(limn_embed_options *o, limn_tsne_preset preset) {
+    limn_embed_defaults(o);
+    if (preset == LIMN_PRESET_LIMN) return;
+    o->engine = LIMN_TSNE_BARNES_HUT;
+    o->theta = 0.5;
+    o->force_error = 0;
+    if (preset != LIMN_PRESET_OPENTSNE) o->early_momentum = 0.5;
+    if (preset == LIMN_PRESET_MATLAB) {
+        o->pca = 0;
+        o->exaggeration = 4;
+        o->early = 99;
+        o->learning_rate = 500;
+        o->init = LIMN_INIT_RANDOM;
+        o->stop = LIMN_STOP_MATLAB;
+    } else if (preset == LIMN_PRESET_SKLEARN) {
+        o->pca = 0;
+        o->rate = LIMN_RATE_SKLEARN;
+        o->stop = LIMN_STOP_SKLEARN;
+    } else if (preset == LIMN_PRESET_OPENTSNE) {
+        o->pca = 0;
+        o->engine = LIMN_TSNE_AUTO; /* Barnes-Hut below 10,000 points, else FFT: ours chooses by the map as well */
+        o->rate = LIMN_RATE_OPENTSNE;
+        o->iterations = 750;
+    } else {
+        o->learning_rate = 200;
+        o->init = LIMN_INIT_RANDOM;
+        o->theta = 1;
+    }
 }
 
 /* ---- what is allowed --------------------------------------------------------------------------------------------- */
@@ -60,16 +107,39 @@ static limn_status in_range(const char *name, double value, double lo, double hi
 static limn_status check_tsne(const limn_embed_options *o, size_t n) {
     limn_status status = LIMN_OK;
     if ((size_t)o->engine >= COUNT_OF(engines)) FAIL(LIMN_EINPUT, "there is no t-SNE engine number %d", (int)o->engine);
-    if (o->init != LIMN_INIT_PCA && o->init != LIMN_INIT_RANDOM)
+    if ((int)o->init < LIMN_INIT_PCA || o->init > LIMN_INIT_GIVEN)
         FAIL(LIMN_EINPUT, "there is no initialisation number %d", (int)o->init);
     if (n < 3) FAIL(LIMN_EINPUT, "t-SNE needs at least 3 vectors, here are %zu: perplexity must be below n - 1", n);
     if (!(o->perplexity >= 1)) FAIL(LIMN_EINPUT, "perplexity %g is too small: it must be at least 1", o->perplexity);
     if (!(o->perplexity < (double)(n - 1)))
         FAIL(LIMN_EINPUT, "perplexity %g is too large for %zu vectors: it must be below n - 1 = %zu", o->perplexity, n,
              n - 1);
+    if (o->n_scales < 0 || o->n_scales > LIMN_PERPLEXITIES - 1)
+        FAIL(LIMN_EINPUT, "%d perplexities are too many: at most %d", o->n_scales + 1, LIMN_PERPLEXITIES);
+    for (int i = 0; i < o->n_scales; i++)
+        if (!(o->scale[i] >= 1 && o->scale[i] < (double)(n - 1)))
+            FAIL(LIMN_EINPUT, "perplexity %g is out of range for %zu vectors: from 1 to below n - 1 = %zu", o->scale[i],
+                 n, n - 1);
+    if (!(o->alpha > 0 && o->alpha <= 1000))
+        FAIL(LIMN_EINPUT, "alpha %g is out of range: it must be above 0, and at most 1000", o->alpha);
+    if (o->alpha != 1 && o->engine == LIMN_TSNE_BARNES_HUT)
+        FAIL(LIMN_EINPUT, "the barnes-hut engine knows alpha = 1 only, not %g: take fft or exact", o->alpha);
+    if (o->dims == 1 && o->engine == LIMN_TSNE_BARNES_HUT)
+        FAIL(LIMN_EINPUT, "the barnes-hut engine makes maps of 2 or 3 dimensions, not of 1: take fft or exact");
+    if (o->dims == 3 && o->engine == LIMN_TSNE_FFT)
+        FAIL(LIMN_EINPUT, "the fft engine makes maps of 1 or 2 dimensions, not of 3: take barnes-hut or exact");
+    if (o->init == LIMN_INIT_GIVEN && !o->start) FAIL(LIMN_EINPUT, "the start is to be given, but there is none");
+    if ((int)o->stop < LIMN_STOP_NEVER || o->stop > LIMN_STOP_MATLAB || (int)o->rate < LIMN_RATE_AUTO ||
+        o->rate > LIMN_RATE_OPENTSNE)
+        FAIL(LIMN_EINPUT, "there is no rule of stopping number %d, or of the rate number %d", (int)o->stop,
+             (int)o->rate);
     TRY(in_range("theta", o->theta, 0, 1));
     TRY(in_range("force_error", o->force_error, 0, 1));
     TRY(in_range("exaggeration", o->exaggeration, 1, 1000));
+    TRY(in_range("late_exaggeration", o->late_exaggeration, 1, 1000));
+    TRY(in_range("late", o->late, 0, 1000000));
+    TRY(in_range("early_momentum", o->early_momentum, 0, 0.999));
+    TRY(in_range("snapshot_every", o->snapshot_every, 0, 1000000));
     TRY(in_range("iterations", o->iterations, 1, 1000000));
     TRY(in_range("early", o->early, 0, 1000000));
     TRY(in_range("learning_rate", o->learning_rate, 0, 1e12));
@@ -83,7 +153,7 @@ limn_status limn_embed_check(const limn_embed_options *o, size_t n, size_t D) {
     limn_status status = LIMN_OK;
     if (o->method != LIMN_EMBED_TSNE && o->method != LIMN_EMBED_PCA)
         FAIL(LIMN_EINPUT, "there is no embedding method number %d", (int)o->method);
-    if (o->dims != 2 && o->dims != 3) FAIL(LIMN_EINPUT, "a map has 2 or 3 dimensions, not %d", o->dims);
+    if (o->dims < 1 || o->dims > 3) FAIL(LIMN_EINPUT, "a map has 1, 2 or 3 dimensions, not %d", o->dims);
     if (n < 1 || D < 1) FAIL(LIMN_EINPUT, "there is nothing to embed: %zu vectors of %zu dimensions", n, D);
     if (n > INT32_MAX) FAIL(LIMN_EINPUT, "%zu vectors are too many: at most %d", n, INT32_MAX);
     if (o->pca < 0) FAIL(LIMN_EINPUT, "pca %d is out of range: it must be 0 (off) or a number of dimensions", o->pca);
@@ -170,7 +240,9 @@ done:
 
 static limn_status neighbours(run *r) {
     limn_status status = LIMN_OK;
-    size_t n = r->x.n, want = (size_t)(3 * r->o->perplexity), k = want < n - 1 ? want : n - 1;
+    double widest = r->o->perplexity;
+    for (int i = 0; i < r->o->n_scales; i++) widest = r->o->scale[i] > widest ? r->o->scale[i] : widest;
+    size_t n = r->x.n, want = (size_t)(3 * widest), k = want < n - 1 ? want : n - 1;
     TRY(embed_knn_exact(&r->knn, &r->x, k, r->o->threads, r->progress, r->ctx));
     if (k < want) {
         char text[200];
@@ -200,6 +272,19 @@ static limn_status start(run *r) {
     limn_status status = LIMN_OK;
     double *scores = NULL, std = 0;
     size_t n = r->x.n, dims = (size_t)r->o->dims, count = dims < r->x.D ? dims : r->x.D;
+    if (r->o->init == LIMN_INIT_GIVEN) {
+        for (size_t i = 0; i < n * dims; i++) {
+            if (!isfinite(r->o->start[i])) FAIL(LIMN_EINPUT, "point %zu of the given start is not finite", i / dims);
+            r->s.Y[i] = (double)r->o->start[i];
+        }
+        goto done;
+    }
+    if (r->o->init == LIMN_INIT_SPECTRAL) {
+        TRY(limn_new(&scores, n, dims * sizeof *scores));
+        TRY(embed_spectral(scores, &r->P, dims, r->o->seed, r->o->threads));
+        count = dims;
+        std = first_std(scores, n, count);
+    }
     if (r->o->init == LIMN_INIT_PCA) {
         TRY(scores_of(&scores, &r->x, count, r->o->threads, NULL));
         std = first_std(scores, n, count);
@@ -227,9 +312,9 @@ static limn_status finish(run *r) {
         r->e->Y[i] = (float)r->s.Y[i];
         r->s.Y[i] = (double)r->e->Y[i];
     }
-    TRY(embed_exact_z(&Z, r->s.Y, r->x.n, r->o->dims, r->o->threads));
-    TRY(embed_kl(&r->e->kl, &r->P, r->s.Y, r->o->dims, Z, r->o->threads));
-    r->e->trace[r->e->n_trace++] = (limn_trace){r->o->iterations, r->e->kl};
+    TRY(embed_exact_z(&Z, r->s.Y, r->x.n, r->o->dims, r->o->alpha, r->o->threads));
+    TRY(embed_kl(&r->e->kl, &r->P, r->s.Y, r->o->dims, r->o->alpha, Z, r->o->threads));
+    r->e->trace[r->e->n_trace++] = (limn_trace){r->e->iterations, r->e->kl};
     limn_progress p = {"map", (size_t)r->o->iterations, (size_t)r->o->iterations, seconds_since(&r->descent), r->e->kl};
     if (r->progress && r->progress(r->ctx, &p)) FAIL(LIMN_EINTERRUPTED, "stopped after the last iteration");
 done:
@@ -241,13 +326,14 @@ static limn_status tsne(run *r) {
     const limn_embed_options *o = r->o;
     TRY(reduce(r));
     TRY(neighbours(r));
-    TRY(embed_affinities_make(&r->P, &r->knn, o->perplexity, o->threads));
+    TRY(embed_affinities_scales(&r->P, &r->knn, &o->perplexity, o->scale, (size_t)o->n_scales, o->threads));
     embed_knn_clear(&r->knn);
     TRY(tsne_state_new(&r->s, r->x.n, o->dims, o->threads));
     TRY(start(r));
     clock_gettime(CLOCK_MONOTONIC, &r->descent);
     TRY(limn_new(&r->e->trace, (size_t)(o->iterations / o->trace_every) + 2, sizeof *r->e->trace));
-    TRY(tsne_descend(&r->s, &r->P, engines[o->engine], o, r->e->trace, &r->e->n_trace, r->progress, r->ctx));
+    TRY(tsne_descend(&r->s, &r->P, engine_for(o, r->x.n), o, r->e->trace, &r->e->n_trace, r->progress, r->ctx));
+    r->e->iterations = r->s.done;
     TRY(finish(r));
 done:
     return status;
@@ -302,4 +388,11 @@ void limn_embedding_free(limn_embedding *e) {
     free(e->distance);
     free(e->explained);
     free(e);
+}
+
+limn_status limn_tsne(limn_embedding **out, const float *X, size_t n, size_t D, const limn_embed_options *o,
+                      limn_progress_fn progress, void *ctx) {
+    limn_embed_options t = *o;
+    t.method = LIMN_EMBED_TSNE;
+    return limn_embed(out, X, n, D, &t, progress, ctx);
 }

@@ -1,4 +1,4 @@
-/* Embeddings: t-SNE (Barnes-Hut, exact) and PCA of n vectors, with options, progress and quality figures.
+/* Embeddings: t-SNE (Barnes-Hut, FFT, exact) and PCA of n vectors, with options, progress and quality figures.
  * This header is part of the public limn.h. Definitions and defaults: docs/tsne.md.
  *
  * Gradient without the factor 4; theta compares a cell's FULL width s with sqrt(1 + d^2), d its distance; entropy in
@@ -14,26 +14,54 @@
 #include "base/status.h"
 
 typedef enum { LIMN_EMBED_TSNE, LIMN_EMBED_PCA } limn_embed_method;
-typedef enum { LIMN_TSNE_BARNES_HUT, LIMN_TSNE_EXACT } limn_tsne_engine;
-typedef enum { LIMN_INIT_PCA, LIMN_INIT_RANDOM } limn_embed_init;
+typedef enum { LIMN_TSNE_AUTO, LIMN_TSNE_BARNES_HUT, LIMN_TSNE_FFT, LIMN_TSNE_EXACT } limn_tsne_engine;
+typedef enum { LIMN_INIT_PCA, LIMN_INIT_RANDOM, LIMN_INIT_SPECTRAL, LIMN_INIT_GIVEN } limn_embed_init;
+typedef enum {
+    LIMN_PRESET_LIMN,
+    LIMN_PRESET_MATLAB,
+    LIMN_PRESET_SKLEARN,
+    LIMN_PRESET_OPENTSNE,
+    LIMN_PRESET_BHTSNE,
+    LIMN_PRESETS
+} limn_tsne_preset;
+/* learning_rate 0: n/exaggeration of the phase, never below 50; max(n/12, 200) throughout; n/exaggeration. */
+typedef enum { LIMN_RATE_AUTO, LIMN_RATE_SKLEARN, LIMN_RATE_OPENTSNE } limn_tsne_rate;
+/* After the early phase, at values of the trace. sklearn: no lower KL for 300 iterations, or the gradient's norm (with
+ * the factor 4) at most 1e-7, or 1e-10 (matlab: that alone); optsne: the KL falls by less than KL/5000 an iteration. */
+typedef enum { LIMN_STOP_NEVER, LIMN_STOP_SKLEARN, LIMN_STOP_OPTSNE, LIMN_STOP_MATLAB } limn_tsne_stop;
+
+enum { LIMN_PERPLEXITIES = 8 /* scales of one embedding at most */ };
 
 typedef struct {
-    limn_embed_method method; /* tsne */
-    limn_tsne_engine engine;  /* barnes-hut */
-    int dims;                 /* 2; 2 or 3 */
-    int pca;                  /* 50: reduce to so many dimensions first where there are more; 0: never */
-    double perplexity;        /* 30; in [1, n - 1) */
+    limn_embed_method method;            /* tsne */
+    limn_tsne_engine engine;             /* auto: docs/tsne.md has the rule */
+    int dims;                            /* 2; 1 to 3 */
+    int pca;                             /* 50: reduce to so many dimensions first where there are more; 0: never */
+    double perplexity;                   /* 30; in [1, n - 1) */
+    double scale[LIMN_PERPLEXITIES - 1]; /* (n_scales) further perplexities: P is the mean over all of them */
+    int n_scales;
+    double alpha;             /* 1; (0, 1000]: the kernel is (1 + d^2/alpha)^-alpha; below 1: heavier tails */
     double theta;             /* 0.8; [0, 1], full width; 0: no cell is taken whole */
     double force_error;       /* 0.02; [0, 1]: cells are taken whole only as far as this error allows; 0: theta alone */
     double exaggeration;      /* 12, for the first `early` iterations */
     int early;                /* 250 */
     int iterations;           /* 1000 in all */
-    double learning_rate;     /* 0: auto (n/exaggeration, never below 50) */
+    double late_exaggeration; /* 1, for the last `late` iterations */
+    int late;                 /* 0 */
+    double learning_rate;     /* 0: by `rate` */
+    limn_tsne_rate rate;      /* auto */
+    double early_momentum;    /* 0.8, for the first `early` iterations */
     double momentum;          /* 0.8 */
+    limn_tsne_stop stop;      /* never */
     limn_embed_init init;     /* pca: first component's std scaled to 1e-4, plus noise of std 1e-6 */
+    const float *start;       /* init given: (n, dims), taken as it is; borrowed */
     uint64_t seed;            /* 1 */
     int threads;              /* 0: all cores */
     int trace_every;          /* 50: KL at every so many iterations, and after the last */
+    int snapshot_every;       /* 0: never; `snapshot` gets the layout at every so many iterations */
+    int (*snapshot)(void *ctx, int iteration, const double *Y, size_t n, int dims); /* not 0: stop */
+    void *snapshot_ctx;
+    const char *checkpoint; /* NULL, or a file: kept up to date, and gone on from where it is of this very descent */
 } limn_embed_options;
 
 typedef struct {
@@ -53,17 +81,42 @@ typedef struct {
     float *distance;     /* (n, k), euclidean */
     double *explained;   /* (n_explained) share of variance of the PCA axes (pre-reduction, or the PCA itself) */
     size_t n_explained;
+    int iterations; /* made */
     double seconds;
     char warning[256]; /* "" or a sentence: fewer neighbours than 3 x perplexity, … */
 } limn_embedding;
 
 LIMN_API void limn_embed_defaults(limn_embed_options *o);
+/* The same as that program does it: docs/tsne.md has the table. */
+LIMN_API void limn_embed_preset(limn_embed_options *o, limn_tsne_preset preset);
 /* LIMN_EINPUT with a sentence where an option is out of range for n vectors of D dimensions. */
 LIMN_API limn_status limn_embed_check(const limn_embed_options *o, size_t n, size_t D) LIMN_CHECK;
 /* X (n, D) float32, row-major, finite (else LIMN_EFAIL naming the row). *out is the caller's: limn_embedding_free. */
 LIMN_API limn_status limn_embed(limn_embedding **out, const float *X, size_t n, size_t D, const limn_embed_options *o,
                                 limn_progress_fn progress, void *ctx) LIMN_CHECK;
 LIMN_API void limn_embedding_free(limn_embedding *e);
+/* limn_embed() with o->method taken as t-SNE. */
+LIMN_API limn_status limn_tsne(limn_embedding **out, const float *X, size_t n, size_t D, const limn_embed_options *o,
+                               limn_progress_fn progress, void *ctx) LIMN_CHECK;
+
+/* New points into a finished map (openTSNE's rule): each starts at the median of its nearest reference points, feels the
+ * map and not its fellows. Z (m, D) new vectors; X (n, D), Y (n, dims): the reference and its map. */
+typedef struct {
+    double perplexity;   /* 5; k = min(n, floor(3 perplexity)) neighbours */
+    double exaggeration; /* 1.5 */
+    int iterations;      /* 250 */
+    double rate;         /* 0.1 */
+    double momentum;     /* 0.8 */
+    double longest;      /* 0.25: a longer gradient is shortened */
+    double alpha;        /* 1: the map's */
+    int pca;             /* 50: as the map was made */
+    int threads;
+} limn_transform_options;
+LIMN_API void limn_transform_defaults(limn_transform_options *o);
+/* out (m, dims) is the caller's array. */
+LIMN_API limn_status limn_transform(float *out, const float *Z, size_t m, const float *X, size_t n, size_t D,
+                                    const float *Y, int dims, const limn_transform_options *o,
+                                    limn_progress_fn progress, void *ctx) LIMN_CHECK;
 
 /* A figure of an embedding: name, k (0 where it has none), value. */
 typedef struct {

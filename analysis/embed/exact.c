@@ -19,6 +19,7 @@ typedef struct {
     const embed_affinities *P;
     size_t n, stride, blocks;
     int dims, threads;
+    double alpha;
     double *y;   /* (dims, stride): structure of arrays, zeros behind n */
     double *sum; /* (blocks) */
     const double *Y;
@@ -30,9 +31,9 @@ static void rows_of(const exact *x, size_t task, size_t *r0, size_t *r1) {
     *r1 = *r0 + ROWS < x->n ? *r0 + ROWS : x->n;
 }
 
-static limn_status setup(exact *x, size_t n, int dims, int threads) {
+static limn_status setup(exact *x, size_t n, int dims, double alpha, int threads) {
     limn_status status = LIMN_OK;
-    *x = (exact){.kernels = embed_kernels_best(), .n = n, .dims = dims, .threads = threads};
+    *x = (exact){.kernels = embed_kernels_best(), .n = n, .dims = dims, .alpha = alpha, .threads = threads};
     x->stride = (n + EXACT_LANES - 1) / EXACT_LANES * EXACT_LANES;
     x->blocks = (n + ROWS - 1) / ROWS;
     TRY(limn_new(&x->y, (size_t)dims * x->stride, sizeof *x->y));
@@ -60,14 +61,47 @@ static void attract_row(const exact *x, size_t i) {
     double f[3] = {0};
     for (size_t e = x->P->start[i]; e < x->P->start[i + 1]; e++) {
         const double *yj = x->Y + x->P->col[e] * (size_t)x->dims;
-        double diff[3], r = 1;
+        double diff[3], r = 1, tail = 1 / x->alpha;
         for (int d = 0; d < x->dims; d++) {
             diff[d] = yi[d] - yj[d];
-            r += diff[d] * diff[d];
+            r += diff[d] * diff[d] * tail;
         }
         for (int d = 0; d < x->dims; d++) f[d] += x->P->p[e] / r * diff[d];
     }
     for (int d = 0; d < x->dims; d++) x->attraction[i * (size_t)x->dims + (size_t)d] = f[d];
+}
+
+/* Point i against all others in plain loops, any alpha: returns its share of Z. */
+static double repel_row(const exact *x, size_t i) {
+    size_t dims = (size_t)x->dims;
+    double f[3] = {0}, z = 0;
+    for (size_t j = 0; j < x->n; j++) {
+        double r = 0;
+        if (j == i) continue;
+        for (size_t d = 0; d < dims; d++) {
+            double t = x->Y[i * dims + d] - x->Y[j * dims + d];
+            r += t * t;
+        }
+        double u = 1 / (1 + r / x->alpha), w = x->alpha == 1 ? u : pow(u, x->alpha);
+        for (size_t d = 0; d < dims; d++) f[d] += w * u * (x->Y[i * dims + d] - x->Y[j * dims + d]);
+        z += w;
+    }
+    for (size_t d = 0; d < dims; d++) x->repulsion[i * dims + d] = f[d];
+    return z;
+}
+
+/* Rows of an alpha other than 1, for which there is no kernel. */
+static void heavy_rows(void *ctx, size_t task, int worker) {
+    exact *x = ctx;
+    size_t r0, r1;
+    double sum = 0;
+    (void)worker;
+    rows_of(x, task, &r0, &r1);
+    for (size_t i = r0; i < r1; i++) {
+        sum += repel_row(x, i);
+        attract_row(x, i);
+    }
+    x->sum[task] = sum;
 }
 
 static void force_rows(void *ctx, size_t task, int worker) {
@@ -101,7 +135,7 @@ static limn_status create(void **self, const embed_engine_setup *s) {
     limn_status status = LIMN_OK;
     exact *x = NULL;
     TRY(limn_new(&x, 1, sizeof *x));
-    TRY(setup(x, s->P->n, s->dims, s->threads));
+    TRY(setup(x, s->P->n, s->dims, s->alpha, s->threads));
     x->P = s->P;
     *self = x;
     x = NULL;
@@ -115,7 +149,7 @@ static limn_status forces(void *self, const double *Y, double *attraction, doubl
     take(x, Y);
     x->attraction = attraction;
     x->repulsion = repulsion;
-    limn_parallel(x->threads, x->blocks, force_rows, x);
+    limn_parallel(x->threads, x->blocks, x->alpha == 1 ? force_rows : heavy_rows, x);
     *Z = total(x);
     return LIMN_OK;
 }
@@ -132,23 +166,12 @@ const embed_engine embed_exact = {
 
 static limn_status forces_ref(void *self, const double *Y, double *attraction, double *repulsion, double *Z) {
     exact *x = self;
-    size_t dims = (size_t)x->dims;
     x->Y = Y;
     x->attraction = attraction;
+    x->repulsion = repulsion;
     *Z = 0;
     for (size_t i = 0; i < x->n; i++) {
-        double f[3] = {0}, z = 0;
-        for (size_t j = 0; j < x->n; j++) {
-            double r = 0;
-            if (j == i) continue;
-            for (size_t d = 0; d < dims; d++)
-                r += (Y[i * dims + d] - Y[j * dims + d]) * (Y[i * dims + d] - Y[j * dims + d]);
-            double w = 1 / (1 + r);
-            for (size_t d = 0; d < dims; d++) f[d] += w * w * (Y[i * dims + d] - Y[j * dims + d]);
-            z += w;
-        }
-        for (size_t d = 0; d < dims; d++) repulsion[i * dims + d] = f[d];
-        *Z += z;
+        *Z += repel_row(x, i);
         attract_row(x, i);
     }
     return LIMN_OK;
@@ -190,12 +213,31 @@ static void z_rows(void *ctx, size_t task, int worker) {
     x->sum[task] = sum;
 }
 
-limn_status embed_exact_z(double *Z, const double *Y, size_t n, int dims, int threads) {
+/* The same for an alpha other than 1. */
+static void heavy_z_rows(void *ctx, size_t task, int worker) {
+    exact *x = ctx;
+    size_t r0, r1, dims = (size_t)x->dims;
+    double sum = 0;
+    (void)worker;
+    rows_of(x, task, &r0, &r1);
+    for (size_t i = r0; i < r1; i++)
+        for (size_t j = i + 1; j < x->n; j++) {
+            double r = 0;
+            for (size_t d = 0; d < dims; d++) {
+                double t = x->Y[i * dims + d] - x->Y[j * dims + d];
+                r += t * t;
+            }
+            sum += pow(1 + r / x->alpha, -x->alpha);
+        }
+    x->sum[task] = sum;
+}
+
+limn_status embed_exact_z(double *Z, const double *Y, size_t n, int dims, double alpha, int threads) {
     limn_status status = LIMN_OK;
     exact x = {0};
-    TRY(setup(&x, n, dims, threads));
+    TRY(setup(&x, n, dims, alpha, threads));
     take(&x, Y);
-    limn_parallel(threads, x.blocks, z_rows, &x);
+    limn_parallel(threads, x.blocks, alpha == 1 ? z_rows : heavy_z_rows, &x);
     *Z = 2 * total(&x);
 done:
     free(x.y);
@@ -211,20 +253,21 @@ static void kl_rows(void *ctx, size_t task, int worker) {
     rows_of(x, task, &r0, &r1);
     for (size_t i = r0; i < r1; i++)
         for (size_t e = x->P->start[i]; e < x->P->start[i + 1]; e++) {
-            double r = 1, p = x->P->p[e];
+            double r = 1, p = x->P->p[e], tail = 1 / x->alpha;
             for (size_t d = 0; d < dims; d++) {
                 double t = x->Y[i * dims + d] - x->Y[x->P->col[e] * dims + d];
-                r += t * t;
+                r += t * t * tail;
             }
-            sum += p * log(p * r);
+            sum += x->alpha == 1 ? p * log(p * r) : p * (log(p) + x->alpha * log(r));
         }
     x->sum[task] = sum;
 }
 
 /* P sums to 1, so log Z is added whole. */
-limn_status embed_kl(double *kl, const embed_affinities *P, const double *Y, int dims, double Z, int threads) {
+limn_status embed_kl(double *kl, const embed_affinities *P, const double *Y, int dims, double alpha, double Z,
+                     int threads) {
     limn_status status = LIMN_OK;
-    exact x = {.P = P, .n = P->n, .dims = dims, .Y = Y, .blocks = (P->n + ROWS - 1) / ROWS};
+    exact x = {.P = P, .n = P->n, .dims = dims, .alpha = alpha, .Y = Y, .blocks = (P->n + ROWS - 1) / ROWS};
     TRY(limn_new(&x.sum, x.blocks, sizeof *x.sum));
     limn_parallel(threads, x.blocks, kl_rows, &x);
     *kl = total(&x) + log(Z);

@@ -56,7 +56,7 @@ typedef struct entry_rule {
     size_t array, count; /* offsets in limn_experiment of `T *` and `size_t` */
     size_t size;         /* of T */
     void (*begin)(const experiment_parser *p, void *entry, int line);
-    limn_status (*end)(const experiment_parser *p, const struct entry_rule *r, void *entry, size_t i, yaml_node_t *node,
+    limn_status (*end)(experiment_parser *p, const struct entry_rule *r, void *entry, size_t i, yaml_node_t *node,
                        const experiment_given *given);
 } entry_rule;
 
@@ -151,10 +151,28 @@ static void embed_begin(const experiment_parser *p, void *entry, int line) {
     e->line = line;
 }
 
-static limn_status embed_end(const experiment_parser *p, const entry_rule *r, void *entry, size_t i, yaml_node_t *node,
+/* The preset's options, and over them what the entry gives. */
+static limn_status take_preset(experiment_parser *p, experiment_embed *e, const experiment_given *given) {
+    limn_status status = LIMN_OK;
+    const experiment_section *s = experiment_section_find("embed");
+    uint64_t seed = e->options.seed;
+    limn_embed_preset(&e->options, e->preset);
+    e->options.seed = seed;
+    for (size_t row = 0; s->key[row].key; row++)
+        if (given->value[row] && s->key[row].offset >= offsetof(experiment_embed, options))
+            TRY(s->key[row].type->set(p, &s->key[row], given->value[row], e));
+done:
+    return status;
+}
+
+static limn_status embed_end(experiment_parser *p, const entry_rule *r, void *entry, size_t i, yaml_node_t *node,
                              const experiment_given *given) {
+    limn_status status = LIMN_OK;
     experiment_embed *e = entry;
-    return settle_name(p, r, &e->name, given->kind, i, node, given);
+    if (e->preset != LIMN_PRESET_LIMN) TRY(take_preset(p, e, given));
+    TRY(settle_name(p, r, &e->name, given->kind, i, node, given));
+done:
+    return status;
 }
 static const entry_rule embed_rule = {"embed",
                                       offsetof(limn_experiment, embed),
@@ -240,8 +258,8 @@ done:
     return status;
 }
 
-static limn_status attribute_end(const experiment_parser *p, const entry_rule *r, void *entry, size_t i,
-                                 yaml_node_t *node, const experiment_given *given) {
+static limn_status attribute_end(experiment_parser *p, const entry_rule *r, void *entry, size_t i, yaml_node_t *node,
+                                 const experiment_given *given) {
     limn_status status = LIMN_OK;
     experiment_attribute *a = entry;
     const experiment_section *s = experiment_section_find("attribute");
@@ -349,7 +367,7 @@ static limn_status picture_formats(const experiment_parser *p, experiment_plot *
     return LIMN_OK;
 }
 
-static limn_status plot_end(const experiment_parser *p, const entry_rule *r, void *entry, size_t i, yaml_node_t *node,
+static limn_status plot_end(experiment_parser *p, const entry_rule *r, void *entry, size_t i, yaml_node_t *node,
                             const experiment_given *given) {
     limn_status status = LIMN_OK;
     experiment_plot *plot = entry;

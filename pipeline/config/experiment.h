@@ -21,7 +21,8 @@ typedef struct {
 } experiment_target;
 
 typedef struct {
-    char *name, *of; /* unique name; one of `feature`, as written there (`of: auto` became the first of them) */
+    char *name, *of;         /* unique name; one of `feature`, as written there (`of: auto` became the first of them) */
+    limn_tsne_preset preset; /* whose defaults the options have where the entry gives none */
     limn_embed_options options;
     int line;
 } experiment_embed;

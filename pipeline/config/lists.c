@@ -142,6 +142,38 @@ static cJSON *put_channels(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_channels_type = {set_channels, put_channels};
 
+/* Perplexities: the first is the options' own, the others its further scales. */
+static limn_status set_perplexity(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    limn_embed_options *o = &((experiment_embed *)into)->options;
+    experiment_list list = {.n = 1};
+    experiment_key one = *k;
+    one.offset = 0;
+    if (node) TRY(experiment_items(p, k, node, LIMN_PERPLEXITIES, &list));
+    o->n_scales = (int)list.n - 1;
+    for (size_t i = 0; i < list.n; i++)
+        TRY(experiment_number_type.set(p, &one, node ? experiment_item(p, &list, i) : NULL,
+                                       i == 0 ? &o->perplexity : &o->scale[i - 1]));
+done:
+    return status;
+}
+
+static cJSON *put_perplexity(const experiment_key *k, const void *from) {
+    const limn_embed_options *o = &((const experiment_embed *)from)->options;
+    (void)k;
+    if (o->n_scales == 0) return experiment_json_number(o->perplexity);
+    cJSON *list = cJSON_CreateArray();
+    for (int i = 0; list && i <= o->n_scales; i++) {
+        cJSON *item = experiment_json_number(i == 0 ? o->perplexity : o->scale[i - 1]);
+        if (item && cJSON_AddItemToArray(list, item)) continue;
+        cJSON_Delete(item);
+        cJSON_Delete(list);
+        return NULL;
+    }
+    return list;
+}
+const experiment_type experiment_perplexity_type = {set_perplexity, put_perplexity};
+
 /* ---- features ---------------------------------------------------------------------------------------------------- */
 
 static limn_status set_features(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {

@@ -110,7 +110,7 @@ limn_status experiment_resolve_path(char **out, const limn_experiment *e, const 
 /* ---- lists.c ---- */
 extern const experiment_type experiment_model_type, experiment_images_type, experiment_classes_type,
     experiment_features_type, experiment_channels_type, experiment_formats_type, experiment_columns_type,
-    experiment_embedding_type, experiment_feature_type;
+    experiment_embedding_type, experiment_feature_type, experiment_perplexity_type;
 
 /* ---- target.c ---- */
 extern const experiment_type experiment_target_type, experiment_contrast_type;

@@ -150,8 +150,8 @@ static void run(float *X, size_t n, size_t D, const embed_engine *engine, const 
     must(tsne_descend(&s, &P, engine, o, trace, &count, mark, &marks));
     t.descent = now() - began;
     began = now();
-    must(embed_exact_z(&Z, s.Y, n, o->dims, o->threads));
-    must(embed_kl(&kl, &P, s.Y, o->dims, Z, o->threads));
+    must(embed_exact_z(&Z, s.Y, n, o->dims, 1, o->threads));
+    must(embed_kl(&kl, &P, s.Y, o->dims, 1, Z, o->threads));
     t.kl = now() - began;
     report(engine, &P, o, t, &marks, kl);
     if (map) save(map, &s);

@@ -188,7 +188,7 @@ static force_errors errors_of(const embed_engine *engine, const embed_affinities
     double *want = golden(path, "Z", NULL), Z;
     double *a = calloc(count, sizeof *a), *r = calloc(count, sizeof *r);
     void *self;
-    embed_engine_setup setup = {.P = P, .dims = dims, .theta = theta, .threads = 2};
+    embed_engine_setup setup = {.P = P, .dims = dims, .theta = theta, .alpha = 1, .threads = 2};
     must(engine->create(&self, &setup));
     must(engine->forces(self, Y, a, r, &Z));
     engine->destroy(self);
@@ -231,8 +231,8 @@ static void kl_and_z_equal_the_reference(void **state) {
         embed_affinities P = make_affinities(&x, 30, NULL);
         double *Y = golden(layouts[l].path, "Y", NULL), *want = golden(layouts[l].path, "KL", NULL);
         double *want_z = golden(layouts[l].path, "Z", NULL), Z, kl;
-        must(embed_exact_z(&Z, Y, x.n, layouts[l].dims, 2));
-        must(embed_kl(&kl, &P, Y, layouts[l].dims, Z, 2));
+        must(embed_exact_z(&Z, Y, x.n, layouts[l].dims, 1, 2));
+        must(embed_kl(&kl, &P, Y, layouts[l].dims, 1, Z, 2));
         assert_true(close_to(Z, want_z[0], FLOAT64_SUM));
         assert_true(close_to(kl, want[0], FLOAT64_SUM));
         embed_affinities_clear(&P);
@@ -249,7 +249,7 @@ static void z_of_seventy_thousand_points(void **state) {
     double *Y = golden("tsne/mnist70k_opentsne_fft_f32.npy", NULL, &count), Z;
     /* the reference json has no sections, so its number stands here: "Z": 3913772.5507151783 */
     const double want = 3913772.5507151783;
-    must(embed_exact_z(&Z, Y, count / 2, 2, 2));
+    must(embed_exact_z(&Z, Y, count / 2, 2, 1, 2));
     assert_true(close_to(Z, want, FLOAT64_SUM));
     free(Y);
 }
@@ -268,7 +268,7 @@ static void exact_descent_follows_the_reference(void **state) {
     size_t count, next = 0;
     double *init = golden(file, "init", &count), *a = calloc(count, sizeof *a), *r = calloc(count, sizeof *r), Z;
     void *self;
-    embed_engine_setup setup = {.P = &P, .dims = 2, .threads = 2};
+    embed_engine_setup setup = {.P = &P, .dims = 2, .alpha = 1, .threads = 2};
     limn_embed_defaults(&o);
     must(tsne_state_new(&s, x.n, 2, 2));
     memcpy(s.Y, init, count * sizeof *init);

@@ -52,8 +52,8 @@ static embed_affinities affinities_of(const float *X, size_t n, size_t D, double
 
 static double kl_of(const embed_affinities *P, const double *Y, int dims) {
     double Z, kl;
-    must(embed_exact_z(&Z, Y, P->n, dims, 2));
-    must(embed_kl(&kl, P, Y, dims, Z, 2));
+    must(embed_exact_z(&Z, Y, P->n, dims, 1, 2));
+    must(embed_kl(&kl, P, Y, dims, 1, Z, 2));
     return kl;
 }
 
@@ -64,7 +64,7 @@ typedef struct {
 static field forces_of(const embed_engine *engine, const embed_affinities *P, const double *Y, int dims, double theta,
                        int threads) {
     field f = {calloc(P->n * (size_t)dims, sizeof(double)), calloc(P->n * (size_t)dims, sizeof(double)), 0};
-    embed_engine_setup setup = {.P = P, .dims = dims, .theta = theta, .threads = threads};
+    embed_engine_setup setup = {.P = P, .dims = dims, .theta = theta, .alpha = 1, .threads = threads};
     void *self;
     must(engine->create(&self, &setup));
     must(engine->forces(self, Y, f.attraction, f.repulsion, &f.Z));

@@ -93,7 +93,13 @@ static const struct {
     {"embed", "of", "of: fc2", "\"fc2\""},
     {"embed", "method", "method: pca", "\"pca\""},
     {"embed", "dims", "dims: 3", "3"},
-    {"embed", "perplexity", "perplexity: 12.5", "12.5"},
+    {"embed", "preset", "preset: openTSNE", "\"openTSNE\""},
+    {"embed", "perplexity", "perplexity: [12.5, 30, 1e2]", "[12.5,30,100]"},
+    {"embed", "alpha", "alpha: 1/2", "0.5"},
+    {"embed", "late_exaggeration", "late_exaggeration: 4", "4"},
+    {"embed", "late", "late: 100", "100"},
+    {"embed", "early_momentum", "early_momentum: 0.5", "0.5"},
+    {"embed", "stop", "stop: opt-SNE", "\"opt-SNE\""},
     {"embed", "theta", "theta: 0", "0"},
     {"embed", "force_error", "force_error: 0", "0"},
     {"embed", "exaggeration", "exaggeration: 4", "4"},
@@ -249,6 +255,24 @@ static void embed_defaults_are_the_library_s(void **state) {
     experiment_free(e);
 }
 
+static void a_preset_fills_what_the_entry_does_not_give(void **state) {
+    (void)state;
+    limn_experiment *e =
+        good(HEAD "embed: [{learning_rate: 300, preset: matlab}, {preset: scikit-learn, stop: never}]\n");
+    limn_embed_options o;
+    limn_embed_preset(&o, LIMN_PRESET_MATLAB);
+    const limn_embed_options *have = &e->embed[0].options;
+    assert_true(have->learning_rate == 300 && have->exaggeration == 4 && have->early_momentum == 0.5);
+    assert_int_equal(have->early, 99);
+    assert_int_equal(have->stop, LIMN_STOP_MATLAB);
+    assert_int_equal(have->init, o.init);
+    have = &e->embed[1].options;
+    assert_int_equal(have->rate, LIMN_RATE_SKLEARN);
+    assert_int_equal(have->stop, LIMN_STOP_NEVER);
+    resolved_options_are_an_experiment(e);
+    experiment_free(e);
+}
+
 static void colours_are_the_plots_own(void **state) {
     (void)state;
     char words[300] = "";
@@ -334,10 +358,11 @@ static void options_as_text_identify_results(void **state) {
                   "attribute: [{method: gradcam}, {method: saliency, grad_modifier: auto}]\n"
                   "plots: [{scatter: a}]\n");
     static const char *const want[] = {
-        "{\"dims\":2,\"perplexity\":3.3333333333333335,\"theta\":0.8,\"force_error\":0.02,\"exaggeration\":12,"
-        "\"early\":250,"
-        "\"iterations\":1000,\"learning_rate\":\"auto\",\"momentum\":0.8,\"init\":\"pca\",\"pca\":50,"
-        "\"engine\":\"barnes-hut\",\"trace_every\":50}",
+        "{\"preset\":\"limn\",\"dims\":2,\"perplexity\":3.3333333333333335,\"alpha\":1,\"theta\":0.8,"
+        "\"force_error\":0.02,"
+        "\"exaggeration\":12,\"early\":250,\"late_exaggeration\":1,\"late\":0,\"iterations\":1000,"
+        "\"learning_rate\":\"auto\",\"early_momentum\":0.8,\"momentum\":0.8,\"stop\":\"never\","
+        "\"init\":\"pca\",\"pca\":50,\"engine\":\"auto\",\"trace_every\":50}",
         "{\"dims\":2}",
         "{\"layer\":\"auto\",\"output\":\"last\",\"relu\":\"true\",\"resize\":\"bilinear\",\"size\":\"input\"}",
         "{\"backprop_modifier\":\"none\",\"channels\":\"reduce\",\"grad_modifier\":\"absolute\",\"output\":\"last\"}",
@@ -470,24 +495,25 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
         {HEAD "seed: 1.5\n", "e.yaml:3: `seed` is `1.5`, but must be a whole number from 0"},
         /* numbers and ranges */
         {HEAD "embed:\n- perplexity: many\n",
-         "e.yaml:4: `perplexity` is `many`, but must be a number from 1 to 1000000"},
+         "e.yaml:4: `perplexity` is `many`, but must be a number from 1 to 1000000, or a list of up to 8"},
         {HEAD "embed: [{perplexity: 0.5}]\n",
-         "e.yaml:3: `perplexity` is `0.5`, but must be a number from 1 to 1000000"},
+         "e.yaml:3: `perplexity` is `0.5`, but must be a number from 1 to 1000000, or a list of up to 8"},
         {HEAD "embed: [{perplexity: 0x10}]\n",
-         "e.yaml:3: `perplexity` is `0x10`, but must be a number from 1 to 1000000"},
+         "e.yaml:3: `perplexity` is `0x10`, but must be a number from 1 to 1000000, or a list of up to 8"},
         {HEAD "embed: [{perplexity: .inf}]\n",
-         "e.yaml:3: `perplexity` is `.inf`, but must be a number from 1 to 1000000"},
+         "e.yaml:3: `perplexity` is `.inf`, but must be a number from 1 to 1000000, or a list of up to 8"},
         {HEAD "embed: [{perplexity: nan}]\n",
-         "e.yaml:3: `perplexity` is `nan`, but must be a number from 1 to 1000000"},
+         "e.yaml:3: `perplexity` is `nan`, but must be a number from 1 to 1000000, or a list of up to 8"},
         {HEAD "embed: [{perplexity: 1e999}]\n",
-         "e.yaml:3: `perplexity` is `1e999`, but must be a number from 1 to 1000000"},
+         "e.yaml:3: `perplexity` is `1e999`, but must be a number from 1 to 1000000, or a list of up to 8"},
         {HEAD "embed: [{perplexity: 30 x}]\n",
-         "e.yaml:3: `perplexity` is `30 x`, but must be a number from 1 to 1000000"},
-        {HEAD "embed: [{perplexity: ''}]\n", "e.yaml:3: `perplexity` is ``, but must be a number from 1 to 1000000"},
+         "e.yaml:3: `perplexity` is `30 x`, but must be a number from 1 to 1000000, or a list of up to 8"},
+        {HEAD "embed: [{perplexity: ''}]\n",
+         "e.yaml:3: `perplexity` is ``, but must be a number from 1 to 1000000, or a list of up to 8"},
         {HEAD "embed: [{theta: 1.01}]\n", "e.yaml:3: `theta` is `1.01`, but must be a number from 0 to 1"},
         {HEAD "embed: [{iterations: 2.5}]\n",
          "e.yaml:3: `iterations` is `2.5`, but must be a whole number from 1 to 1000000"},
-        {HEAD "embed: [{dims: 4}]\n", "e.yaml:3: `dims` is `4`, but must be 2 or 3"},
+        {HEAD "embed: [{dims: 4}]\n", "e.yaml:3: `dims` is `4`, but must be 1, 2 or 3"},
         {HEAD "embed: [{learning_rate: 0}]\n",
          "e.yaml:3: `learning_rate` is `0`, but must be auto, or a number above 0"},
         {"model: m\ndata: {images: i, preprocess: {scale: 1/0}}\n",
@@ -501,7 +527,7 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
         /* words */
         {HEAD "embed: [{method: tnse}]\n",
          "e.yaml:3: `method` is `tnse`, but must be tsne or pca (did you mean `tsne`?)"},
-        {HEAD "embed: [{engine: fast}]\n", "e.yaml:3: `engine` is `fast`, but must be barnes-hut or exact"},
+        {HEAD "embed: [{engine: fast}]\n", "e.yaml:3: `engine` is `fast`, but must be auto, barnes-hut, fft or exact"},
         {HEAD "embed: [{method: pca, perplexity: 3}]\n", "e.yaml:3: `perplexity` is for `tsne` only, not for `pca`"},
         {HEAD "attribute:\n  - {method: salience}\n",
          "e.yaml:4: unknown method `salience` (did you mean `saliency`?); `limn methods` lists them"},
@@ -788,6 +814,7 @@ int main(void) {
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(every_default_may_be_written),
         cmocka_unit_test(embed_defaults_are_the_library_s),
+        cmocka_unit_test(a_preset_fills_what_the_entry_does_not_give),
         cmocka_unit_test(colours_are_the_plots_own),
         cmocka_unit_test(a_small_file_has_defaults),
         cmocka_unit_test(names_and_references_are_settled),
