@@ -203,9 +203,28 @@ done:
     return status;
 }
 
-/* y = a[c] x + b[c] along an axis of the graph; takes both, n values each. */
-static limn_status scale(keras_layer *l, int axis, float *a, float *b, size_t n) {
-    return keras_add(l, LIMN_OP_SCALE, &(limn_op_attr){.axis = axis}, (limn_values){a, n}, (limn_values){b, n});
+/* Factors and summands of n channels. */
+typedef struct {
+    float *a, *b;
+    size_t n;
+} factors;
+
+static void factors_free(factors *f) {
+    free(f->a);
+    free(f->b);
+}
+
+static limn_status factors_new(factors *f, size_t n) {
+    limn_status s = limn_new(&f->a, n, sizeof *f->a);
+    f->n = n;
+    return s == LIMN_OK ? limn_new(&f->b, n, sizeof *f->b) : s;
+}
+
+/* y = a[c] x + b[c] along an axis of the graph; takes both. */
+static limn_status scale(keras_layer *l, int axis, factors *f) {
+    limn_values a = {f->a, f->n}, b = {f->b, f->n};
+    *f = (factors){NULL, NULL, 0};
+    return keras_add(l, LIMN_OP_SCALE, &(limn_op_attr){.axis = axis}, a, b);
 }
 
 /* Vectors of n values each: those of array[0 … count-1] that are there. */
@@ -221,48 +240,40 @@ static double value_at(const hdf5_entry *e, size_t i, double fallback) {
 
 limn_status keras_batchnorm(keras_layer *l) {
     limn_status status = LIMN_OK;
-    float *a = NULL, *b = NULL;
+    factors f = {NULL, NULL, 0};
     double epsilon;
     int axis;
     TRY(keras_number(l->config, "epsilon", 1e-3, &epsilon));
     TRY(one_axis(l, &axis));
     size_t n = keras_shape(l)->dim[axis];
     TRY(same_length(l, 4, n));
-    TRY(limn_new(&a, n, sizeof *a));
-    TRY(limn_new(&b, n, sizeof *b));
+    TRY(factors_new(&f, n));
     for (size_t i = 0; i < n; i++) {
         double k = value_at(l->array[0], i, 1) / sqrt(value_at(l->array[3], i, 1) + epsilon);
-        a[i] = (float)k;
-        b[i] = (float)(value_at(l->array[1], i, 0) - k * value_at(l->array[2], i, 0));
+        f.a[i] = (float)k;
+        f.b[i] = (float)(value_at(l->array[1], i, 0) - k * value_at(l->array[2], i, 0));
     }
-    float *given[2] = {a, b};
-    a = b = NULL;
-    TRY(scale(l, axis, given[0], given[1], n));
+    TRY(scale(l, axis, &f));
 done:
-    free(a);
-    free(b);
+    factors_free(&f);
     return status;
 }
 
 /* gamma (array 0) and beta (array 1) of a norm, where there is one of them. */
 static limn_status affine(keras_layer *l, int axis) {
     limn_status status = LIMN_OK;
-    float *a = NULL, *b = NULL;
+    factors f = {NULL, NULL, 0};
     size_t n = keras_shape(l)->dim[axis];
     if (!l->array[0] && !l->array[1]) return LIMN_OK;
     TRY(same_length(l, 2, n));
-    TRY(limn_new(&a, n, sizeof *a));
-    TRY(limn_new(&b, n, sizeof *b));
+    TRY(factors_new(&f, n));
     for (size_t i = 0; i < n; i++) {
-        a[i] = (float)value_at(l->array[0], i, 1);
-        b[i] = (float)value_at(l->array[1], i, 0);
+        f.a[i] = (float)value_at(l->array[0], i, 1);
+        f.b[i] = (float)value_at(l->array[1], i, 0);
     }
-    float *given[2] = {a, b};
-    a = b = NULL;
-    TRY(scale(l, axis, given[0], given[1], n));
+    TRY(scale(l, axis, &f));
 done:
-    free(a);
-    free(b);
+    factors_free(&f);
     return status;
 }
 
@@ -339,29 +350,25 @@ static int moment(const keras_layer *l, int array, const char *key, size_t i, do
 
 limn_status keras_normalization(keras_layer *l) {
     limn_status status = LIMN_OK;
-    float *a = NULL, *b = NULL;
+    factors f = {NULL, NULL, 0};
     int axis = 0, invert;
     TRY(keras_bool(l->config, "invert", 0, &invert));
     if (keras_given(l->config, "axis")) TRY(one_axis(l, &axis));
     size_t n = keras_shape(l)->dim[axis]; /* axis null: one moment of all, repeated along any axis */
     for (int i = 0; i < 2; i++)
         if (l->array[i] && l->array[i]->n != n && l->array[i]->n != 1) TRY(keras_wrong_array(l->array[i]));
-    TRY(limn_new(&a, n, sizeof *a));
-    TRY(limn_new(&b, n, sizeof *b));
+    TRY(factors_new(&f, n));
     for (size_t i = 0; i < n; i++) {
         double mean, variance;
         if (!moment(l, 0, "mean", i, &mean) || !moment(l, 1, "variance", i, &variance))
             FAIL(LIMN_EINPUT, "its mean or its variance has not %zu values", n);
         double sd = fmax(sqrt(variance), 1e-7);
-        a[i] = (float)(invert ? sd : 1 / sd);
-        b[i] = (float)(invert ? mean : -mean / sd);
+        f.a[i] = (float)(invert ? sd : 1 / sd);
+        f.b[i] = (float)(invert ? mean : -mean / sd);
     }
-    float *given[2] = {a, b};
-    a = b = NULL;
-    TRY(scale(l, axis, given[0], given[1], n));
+    TRY(scale(l, axis, &f));
 done:
-    free(a);
-    free(b);
+    factors_free(&f);
     return status;
 }
 
@@ -370,7 +377,7 @@ limn_status keras_rescaling(keras_layer *l) {
     limn_status status = LIMN_OK;
     const cJSON *s = cJSON_GetObjectItemCaseSensitive(l->config, "scale");
     const cJSON *o = cJSON_GetObjectItemCaseSensitive(l->config, "offset");
-    float *a = NULL, *b = NULL;
+    factors f = {NULL, NULL, 0};
     int axis;
     double k = 1, c = 0;
     if (!cJSON_IsArray(s) && !cJSON_IsArray(o)) {
@@ -380,19 +387,15 @@ limn_status keras_rescaling(keras_layer *l) {
     }
     TRY(keras_axis(l, -1, &axis));
     size_t n = keras_shape(l)->dim[axis];
-    TRY(limn_new(&a, n, sizeof *a));
-    TRY(limn_new(&b, n, sizeof *b));
+    TRY(factors_new(&f, n));
     for (size_t i = 0; i < n; i++) {
         if (!number_at(s, i, &k) || (o && !number_at(o, i, &c)))
             FAIL(LIMN_EINPUT, "its scale or its offset has not %zu numbers", n);
-        a[i] = (float)k;
-        b[i] = (float)c;
+        f.a[i] = (float)k;
+        f.b[i] = (float)c;
     }
-    float *given[2] = {a, b};
-    a = b = NULL;
-    TRY(scale(l, axis, given[0], given[1], n));
+    TRY(scale(l, axis, &f));
 done:
-    free(a);
-    free(b);
+    factors_free(&f);
     return status;
 }

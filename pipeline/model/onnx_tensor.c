@@ -50,30 +50,20 @@ static double from_double(uint64_t v) {
     memcpy(&d, &v, sizeof d);
     return d;
 }
-static double from_uint8(uint64_t v) {
-    return (double)(uint8_t)v;
-}
-static double from_int8(uint64_t v) {
-    return (double)(int8_t)v;
-}
-static double from_uint16(uint64_t v) {
-    return (double)(uint16_t)v;
-}
-static double from_int16(uint64_t v) {
-    return (double)(int16_t)v;
-}
-static double from_int32(uint64_t v) {
-    return (double)(int32_t)v;
-}
-static double from_uint32(uint64_t v) {
-    return (double)(uint32_t)v;
-}
-static double from_int64(uint64_t v) {
-    return (double)(int64_t)v;
-}
-static double from_uint64(uint64_t v) {
-    return (double)v;
-}
+/* The low bits as an integer of this type. */
+#define INTEGER(name, type)                                                                                            \
+    static double name(uint64_t v) {                                                                                   \
+        return (double)(type)v;                                                                                        \
+    }
+INTEGER(from_uint8, uint8_t)
+INTEGER(from_int8, int8_t)
+INTEGER(from_uint16, uint16_t)
+INTEGER(from_int16, int16_t)
+INTEGER(from_int32, int32_t)
+INTEGER(from_uint32, uint32_t)
+INTEGER(from_int64, int64_t)
+INTEGER(from_uint64, uint64_t)
+
 static double from_bool(uint64_t v) {
     return (v & 0xff) != 0;
 }
