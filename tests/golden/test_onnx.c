@@ -375,14 +375,14 @@ static void a_mutant_ends_well(void *ctx, const unsigned char *p, size_t n) {
 
 static void mutants_end_well(void **state) {
     (void)state;
-    static const char *const file[] = {SMALL, "tests/data/onnx/vit.onnx", EXAMPLES "mnist_small_tf2onnx.onnx",
-                                       SHARED "mnist_8.onnx"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const file[] = {SMALL, "tests/data/onnx/vit.onnx", "tests/data/onnx/ops.onnx",
+                                       EXAMPLES "mnist_small_tf2onnx.onnx", SHARED "mnist_8.onnx"};
+    for (int i = 0; i < 5; i++) {
         size_t n;
         int fine = 0;
         if (access(file[i], R_OK) != 0) continue;
         unsigned char *good = read_whole(file[i], &n);
-        mutants(good, n, n < 4096 ? n : 4096, i > 1 ? 300 : 2000, (unsigned)i + 1, a_mutant_ends_well, &fine);
+        mutants(good, n, n < 4096 ? n : 4096, i > 2 ? 300 : 2000, (unsigned)i + 1, a_mutant_ends_well, &fine);
         for (size_t k = 0; k < n && k < 1000; k++) (void)read_bytes(good, k, NULL);
         free(good);
     }
