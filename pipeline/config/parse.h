@@ -4,6 +4,7 @@
  * mapping.c   a mapping against a table of keys: unknown, double, missing, not of this kind
  * values.c    types of scalars: text, words, numbers, names, paths
  * lists.c     types of lists: images, classes, features, mean, formats, columns
+ * preprocess.c  the section `preprocess`: presets, sizes, rules of resizing
  * target.c    the type `target`, and class names that become numbers
  * entries.c   the entries of embed, attribute, plots, and what they have to agree on
  * tables.c    every key: the only place to touch for a new option
@@ -99,9 +100,9 @@ limn_status experiment_put_map(cJSON *object, const experiment_section *s, const
 limn_status experiment_print(char **out, cJSON *o, limn_status s) LIMN_CHECK;
 
 /* ---- values.c ---- */
-extern const experiment_type experiment_text_type, experiment_path_type, experiment_labels_type, experiment_name_type,
-    experiment_word_type, experiment_enum_type, experiment_bool_type, experiment_int_type, experiment_count_type,
-    experiment_seed_type, experiment_number_type, experiment_auto_type;
+extern const experiment_type experiment_text_type, experiment_path_type, experiment_name_type, experiment_word_type,
+    experiment_enum_type, experiment_bool_type, experiment_int_type, experiment_count_type, experiment_seed_type,
+    experiment_number_type, experiment_auto_type;
 limn_status experiment_number(const char *text, double *value); /* a number or a fraction; LIMN_EINPUT, no message */
 cJSON *experiment_json_number(double value);
 int experiment_name_ok(const char *name);
@@ -110,7 +111,11 @@ limn_status experiment_resolve_path(char **out, const limn_experiment *e, const 
 /* ---- lists.c ---- */
 extern const experiment_type experiment_model_type, experiment_images_type, experiment_classes_type,
     experiment_features_type, experiment_channels_type, experiment_formats_type, experiment_columns_type,
-    experiment_embedding_type, experiment_feature_type, experiment_perplexity_type, experiment_shape_type;
+    experiment_embedding_type, experiment_feature_type, experiment_perplexity_type;
+
+/* ---- preprocess.c ---- */
+extern const experiment_type experiment_preprocess_type, experiment_preset_type, experiment_rule_type,
+    experiment_size_type;
 
 /* ---- target.c ---- */
 extern const experiment_type experiment_target_type, experiment_contrast_type;
@@ -118,7 +123,7 @@ limn_status experiment_target_copy(experiment_target *out, const experiment_targ
 void experiment_target_clear(experiment_target *t);
 
 /* ---- entries.c ---- */
-extern const experiment_type experiment_data_type, experiment_preprocess_type, experiment_embeds_type,
-    experiment_attributes_type, experiment_plots_type;
+extern const experiment_type experiment_data_type, experiment_embeds_type, experiment_attributes_type,
+    experiment_plots_type;
 
 #endif
