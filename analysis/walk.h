@@ -60,7 +60,9 @@ typedef struct {
     limn_lrp_rule first, conv, dense, rest;
     double gamma;     /* of W_POS_MORE and W_NEG_MORE */
     double low, high; /* of the inputs LOW and HIGH */
+    int spread;       /* LRP: average pooling and means pass the gradient instead of sharing in proportion */
     const float *x0;  /* RESCALE: (B, input) the reference */
+    float *y0;        /* RESCALE: NULL, or (B, size of `from`): filled with its output at x0 */
     double quantile;  /* RECTIFY: 0 to 1 */
     /* BIASES: out: the shape of one row; bias (out.dim[0]), one for each channel or unit; g (B, size of out). */
     void (*visit)(void *arg, const limn_shape *out, const float *bias, const float *g);

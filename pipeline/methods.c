@@ -11,7 +11,6 @@
 #include "base/try.h"
 #include "config/experiment.h"
 #include "data/reader.h"
-#include "data/resize.h"
 #include "model/graph.h"
 #include "plots/palette.h"
 #include "plots/scatter.h"
@@ -40,14 +39,6 @@ static int data_row(int i, row *r) {
     *r = (row){data_readers[i].name, NULL, data_readers[i].help};
     return r->name != NULL;
 }
-static int preset_row(int i, row *r) {
-    *r = (row){limn_presets[i].name, NULL, limn_presets[i].help};
-    return r->name != NULL;
-}
-static int resize_row(int i, row *r) {
-    *r = (row){resize_rules[i].name, NULL, resize_rules[i].help};
-    return r->name != NULL;
-}
 static int colour_row(int i, row *r) {
     *r = (row){limn_scatter_colours[i].name, NULL, limn_scatter_colours[i].help};
     return r->name != NULL;
@@ -62,10 +53,8 @@ static int format_row(int i, row *r) {
 }
 
 static const listing listings[] = {
-    {"attribution", attribution_row}, {"model readers", model_row},
-    {"data readers", data_row},       {"presets of preprocess", preset_row},
-    {"interpolation", resize_row},    {"scatter colours", colour_row},
-    {"palettes", palette_row},        {"figure formats", format_row},
+    {"attribution", attribution_row}, {"model readers", model_row}, {"data readers", data_row},
+    {"scatter colours", colour_row},  {"palettes", palette_row},    {"figure formats", format_row},
 };
 
 static limn_status options_text(const text_out *t, const limn_option_row *o) {

@@ -31,11 +31,7 @@ static limn_status resolved_options(limn_run_state *r) {
     char *e = NULL;
     TRY(experiment_resolved_json(&e, r->exp));
     TRY(limn_format(&r->options, "{\"model\":\"%s\",\"data\":\"%s\",\"engine\":\"%s\",\"experiment\":%s}",
-                    r->graph->hash, limn_dataset_fingerprint(r->data),
-                    r->o.ref        ? "ref"
-                    : r->o.winograd ? "winograd"
-                                    : "onednn",
-                    e));
+                    r->graph->hash, limn_dataset_fingerprint(r->data), r->o.ref ? "ref" : r->o.winograd ? "winograd" : "onednn", e));
 done:
     free(e);
     return status;
@@ -54,8 +50,6 @@ static limn_status open_all(limn_run_state *r) {
         FAIL(LIMN_EINPUT, "%s: the model's input is no picture (height, width, channels)", e->model);
     e->data.threads = r->o.threads;
     e->data.channels = (int)r->graph->node[0].out.dim[0];
-    e->data.height = r->graph->node[0].out.dim[1];
-    e->data.width = r->graph->node[0].out.dim[2];
     TRY(limn_dataset_open(&r->data, &e->data));
     r->n = limn_dataset_count(r->data);
     r->classes = limn_dataset_classes(r->data);

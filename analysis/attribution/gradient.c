@@ -17,9 +17,14 @@
 #include "attribution/modifiers.h"
 #include "base/try.h"
 
+static size_t scores_of(const limn_diff *d, const limn_attribute_options *o) {
+    return d->B * limn_shape_size(&d->layer[o->output.index].out);
+}
+
 size_t gradient_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
-    (void)m, (void)o, (void)n_seeds;
-    return d->B * limn_shape_size(&d->input);
+    const gradient_recipe *recipe = m->recipe;
+    (void)n_seeds;
+    return d->B * limn_shape_size(&d->input) + (recipe->from_score ? scores_of(d, o) : 0);
 }
 
 /* out (n) = sum or maximum over the C channels of g (C, n). */
@@ -40,10 +45,16 @@ limn_status gradient_run(const limn_method *m, const limn_attribute_options *o, 
     const limn_diff *d = job->diff;
     limn_shape in = limn_shape_picture(&d->input), out = limn_attribute_shape(m, d, o);
     size_t C = in.dim[0], n = in.dim[1] * in.dim[2], size = limn_shape_size(&out);
-    float *g = job->scratch; /* (B, C, H, W) */
+    float *g = job->scratch, *start = g + d->B * C * n; /* (B, C, H, W), (B, K) where it starts from the scores */
+    const float *seed = job->seed;
     int maximum = recipe->always_max || !limn_grad_signed(o->grad_modifier);
 
-    TRY(d->vjp(d->ctx, o->output.index, job->seed, (limn_rule)o->rule, LIMN_INPUT, g));
+    if (recipe->from_score) {
+        TRY(d->value(d->ctx, o->output.index, start));
+        for (size_t i = 0; i < scores_of(d, o); i++) start[i] *= seed[i];
+        seed = start;
+    }
+    TRY(d->vjp(d->ctx, o->output.index, seed, (limn_rule)o->rule, LIMN_INPUT, g));
     limn_grad_modify(o->grad_modifier, g, d->B * C * n);
     for (size_t b = 0; b < d->B; b++) {
         float *map = job->map + b * size;

@@ -36,6 +36,7 @@ limn_status path_run(const limn_method *m, const limn_attribute_options *o, cons
 typedef struct {
     int always_max; /* channels: the maximum even where values can be negative (else those are summed) */
     int min_max;    /* scale each map to [0, 1] */
+    int from_score; /* the backward pass starts with the seed times the scores */
 } gradient_recipe;
 size_t gradient_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds);
 limn_status gradient_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job);

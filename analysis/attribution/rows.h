@@ -23,6 +23,11 @@
         "channels", "reduce|keep", "reduce", "one map a sample, or one a channel of the input", LIMN_OPTION_CHOICE,    \
             AT(keep_channels), 0, 0, 0                                                                                 \
     }
+#define OPTION_CHANNELS_KEPT                                                                                           \
+    {                                                                                                                  \
+        "channels", "reduce|keep", "keep", "one map a sample, or one a channel of the input", LIMN_OPTION_CHOICE,      \
+            AT(keep_channels), 0, 0, 0                                                                                 \
+    }
 #define OPTION_GRAD(fallback)                                                                                          \
     {                                                                                                                  \
         "grad_modifier", "none|absolute|negate|relu|invert|small_values", fallback, "what is done to the gradient",    \

@@ -3,9 +3,11 @@
 
 #include "attribution/lrp.h"
 #include "base/try.h"
+#include "cam/cam.h"
 
 static limn_status (*const walking[])(const limn_method *m, const limn_attribute_options *o,
-                                      const limn_attribute_job *job) = {lrp_run};
+                                      const limn_attribute_job *job) = {lrp_run,      deeplift_run, deepshap_run,
+                                                                        rectgrad_run, ablation_run, fullgrad_run};
 
 limn_status attribution_can_walk(const limn_method *m, const limn_diff *d) {
     for (size_t i = 0; i < COUNT_OF(walking); i++)

@@ -5,6 +5,8 @@
  * eigencam.c the same by the first singular vector
  * zoom.c     from the layer's grid to the input's
  * score.c    Score-CAM: weights from masked inputs
+ * ablation.c Ablation-CAM: weights from a channel taken out
+ * fullgrad.c FullGrad: what every bias contributes
  * guided.c   guided Grad-CAM */
 #ifndef LIMN_CAM_H
 #define LIMN_CAM_H
@@ -62,6 +64,23 @@ typedef struct {
 extern const score_recipe cam_score, cam_score_torch, cam_score_tf;
 size_t score_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds);
 limn_status score_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job);
+
+/* ablation.c */
+typedef struct {
+    int min_max_layer, min_max; /* as in cam_recipe */
+} ablation_recipe;
+extern const ablation_recipe cam_ablation, cam_ablation_torch;
+size_t ablation_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds);
+limn_status ablation_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job);
+
+/* fullgrad.c */
+typedef struct {
+    int each_channel; /* pytorch-grad-cam's way; else as published */
+    double epsilon;   /* of the scaling */
+} fullgrad_recipe;
+extern const fullgrad_recipe cam_fullgrad, cam_fullgrad_torch;
+size_t fullgrad_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds);
+limn_status fullgrad_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job);
 
 /* guided.c */
 size_t guided_cam_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds);

@@ -120,10 +120,7 @@ limn_status experiment_resolved_json(char **out, const limn_experiment *e) {
 limn_status experiment_data_json(char **out, const limn_experiment *e) {
     cJSON *o = cJSON_CreateObject();
     const char *skip = e->data.shuffle ? "images labels classes" : "images labels classes seed";
-    limn_status s = experiment_put_map(o, experiment_section_find("data"), &e->data, NULL, skip);
-    /* a preset is its values: who writes them out has the same data set */
-    cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(o, "preprocess"), "preset");
-    return experiment_print(out, o, s);
+    return experiment_print(out, o, experiment_put_map(o, experiment_section_find("data"), &e->data, NULL, skip));
 }
 
 /* ---- free -------------------------------------------------------------------------------------------------------- */
@@ -174,7 +171,6 @@ void experiment_free(limn_experiment *e) {
     free_texts(e->data.images, e->data.n_images);
     free_texts(e->data.classes, e->data.n_classes);
     free((void *)e->data.labels);
-    free(e->data.pre.preset);
     experiment_target_clear(&e->target);
     free(e->path);
     free(e->dir);

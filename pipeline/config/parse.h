@@ -4,7 +4,6 @@
  * mapping.c   a mapping against a table of keys: unknown, double, missing, not of this kind
  * values.c    types of scalars: text, words, numbers, names, paths
  * lists.c     types of lists: images, classes, features, mean, formats, columns
- * preprocess.c  the section `preprocess`: presets, sizes, rules of resizing
  * target.c    the type `target`, and class names that become numbers
  * entries.c   the entries of embed, attribute, plots, and what they have to agree on
  * tables.c    every key: the only place to touch for a new option
@@ -113,17 +112,13 @@ extern const experiment_type experiment_model_type, experiment_images_type, expe
     experiment_features_type, experiment_channels_type, experiment_formats_type, experiment_columns_type,
     experiment_embedding_type, experiment_feature_type, experiment_perplexity_type;
 
-/* ---- preprocess.c ---- */
-extern const experiment_type experiment_preprocess_type, experiment_preset_type, experiment_rule_type,
-    experiment_size_type;
-
 /* ---- target.c ---- */
 extern const experiment_type experiment_target_type, experiment_contrast_type;
 limn_status experiment_target_copy(experiment_target *out, const experiment_target *t) LIMN_CHECK;
 void experiment_target_clear(experiment_target *t);
 
 /* ---- entries.c ---- */
-extern const experiment_type experiment_data_type, experiment_embeds_type, experiment_attributes_type,
-    experiment_plots_type;
+extern const experiment_type experiment_data_type, experiment_preprocess_type, experiment_embeds_type,
+    experiment_attributes_type, experiment_plots_type;
 
 #endif

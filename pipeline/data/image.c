@@ -66,33 +66,3 @@ void limn_image_clear(limn_image *a) {
     free(a->pixels);
     *a = (limn_image){0};
 }
-
-/* EXIF orientation o: output (y, x) is input (y or h-1-y, x or w-1-x), for 5 to 8 with rows and columns exchanged. */
-static const struct {
-    int exchange, from_bottom, from_right; /* of the input's rows and columns */
-} orientations[9] = {[2] = {0, 0, 1}, [3] = {0, 1, 1}, [4] = {0, 1, 0}, [5] = {1, 0, 0},
-                     [6] = {1, 1, 0}, [7] = {1, 1, 1}, [8] = {1, 0, 1}};
-
-limn_status limn_image_orient(limn_image *m) {
-    const int o = m->orientation;
-    const size_t c = (size_t)m->channels, h = m->h, w = m->w;
-    unsigned char *turned = NULL;
-    if (o < 2 || o > 8) return LIMN_OK;
-    limn_status s = limn_new(&turned, h * w, c);
-    if (s != LIMN_OK) return s;
-    const size_t H = orientations[o].exchange ? w : h, W = orientations[o].exchange ? h : w;
-    for (size_t y = 0; y < H; y++) {
-        for (size_t x = 0; x < W; x++) {
-            size_t fy = orientations[o].exchange ? x : y, fx = orientations[o].exchange ? y : x;
-            if (orientations[o].from_bottom) fy = h - 1 - fy;
-            if (orientations[o].from_right) fx = w - 1 - fx;
-            memcpy(turned + (y * W + x) * c, m->pixels + (fy * w + fx) * c, c);
-        }
-    }
-    free(m->pixels);
-    m->pixels = turned;
-    m->h = H;
-    m->w = W;
-    m->orientation = 1;
-    return LIMN_OK;
-}

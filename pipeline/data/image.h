@@ -14,16 +14,12 @@ typedef struct {
     size_t w, h;
     int channels;          /* 1 gray, 3 RGB */
     unsigned char *pixels; /* (h, w, channels); owned */
-    const char *format;    /* "PNG", "JPEG", "PNM" */
-    int orientation;       /* EXIF: 1 … 8; 0: none is told */
+    const char *format;    /* "PNG", "JPEG" */
 } limn_image;
 
 limn_status limn_image_read(limn_image *out, const char *path) LIMN_CHECK;
 limn_status limn_image_parse(limn_image *out, const void *bytes, size_t n, const char *name) LIMN_CHECK;
 void limn_image_clear(limn_image *a); /* frees and zeroes */
-
-/* Turns and mirrors the pixels as `orientation` says, which becomes 1. */
-limn_status limn_image_orient(limn_image *m) LIMN_CHECK;
 
 /* NULL, or the format that these first bytes of a file announce. */
 const char *limn_image_format(const unsigned char *head, size_t n);

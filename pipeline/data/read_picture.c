@@ -15,15 +15,32 @@
 #include "data/image.h"
 #include "data/reader.h"
 
-limn_status reader_read_picture(const data_source *s, size_t i, limn_image *m) {
-    return limn_image_read(m, s->path[i]);
+limn_status reader_read_picture(const data_source *s, size_t i, float *x) {
+    limn_status status = LIMN_OK;
+    limn_image m = {0};
+    float *planes = NULL;
+    size_t plane = s->H * s->W, c, p;
+    TRY(limn_image_read(&m, s->path[i]));
+    if (m.w != s->W || m.h != s->H)
+        FAIL(LIMN_EINPUT,
+             "%s: it is %zu x %zu pixels (width x height), where %s is %zu x %zu: all pictures must have one size",
+             s->path[i], m.w, m.h, s->path[0], s->W, s->H);
+    size_t from = (size_t)m.channels;
+    TRY(limn_new(&planes, from * plane, sizeof *planes));
+    for (c = 0; c < from; c++) {
+        for (p = 0; p < plane; p++) planes[c * plane + p] = m.pixels[p * from + c];
+    }
+    data_convert(x, s->C, planes, from, plane, 1);
+done:
+    free(planes);
+    limn_image_clear(&m);
+    return status;
 }
 
 limn_status reader_begin_pictures(data_source *s, const limn_data_options *o, const char *format) {
     limn_status status = LIMN_OK;
     limn_image m = {0};
-    TRY(s->reader->picture(s, 0, &m));
-    if (o->pre.exif) TRY(limn_image_orient(&m));
+    TRY(limn_image_read(&m, s->path[0]));
     s->W = m.w;
     s->H = m.h;
     s->bytes = 1;

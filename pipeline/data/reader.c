@@ -28,12 +28,12 @@ static int is_folder(const data_probe *p) {
 
 const data_reader data_readers[] = {
     {"idx", "IDX as MNIST's, plain or gzip: (N, H, W) or (N, H, W, C)", is_idx, reader_open_idx, reader_read_array,
-     reader_close_array, NULL},
+     reader_close_array},
     {"npy", "NumPy .npy, plain or gzip: (N, H, W), (N, H, W, C) or (N, C, H, W)", is_npy, reader_open_npy,
-     reader_read_array, reader_close_array, NULL},
-    {"picture", "one or several PNG or JPEG files", is_picture, reader_open_pictures, NULL, NULL, reader_read_picture},
+     reader_read_array, reader_close_array},
+    {"picture", "one or several PNG or JPEG files", is_picture, reader_open_pictures, reader_read_picture, NULL},
     {"folder", "a folder with one folder of pictures a class, or a folder of pictures", is_folder, reader_open_folder,
-     NULL, NULL, reader_read_picture},
+     reader_read_picture, NULL},
     {0},
 };
 

@@ -257,6 +257,15 @@ done:
     return status;
 }
 
+static limn_status run_reference(net_walker *w, int top) {
+    limn_status status = LIMN_OK;
+    const net_side *s = &w->side[NET_SIDE_REFERENCE];
+    TRY(side_at(w, NET_SIDE_REFERENCE, w->how->x0, 0));
+    if (w->how->y0) TRY(net_get(s->run, &s->of->net->step[top], s->of->net->step[top].value, w->how->y0));
+done:
+    return status;
+}
+
 limn_status net_walk(void *ctx, const limn_walk *how, const float *x, int from, const float *seed, float *out) {
     limn_status status = LIMN_OK;
     limn_session *main = ctx;
@@ -269,7 +278,7 @@ limn_status net_walk(void *ctx, const limn_walk *how, const float *x, int from, 
     w->now = &w->side[kinds[how->kind].side];
     TRY(side_at(w, kinds[how->kind].side, x, main->ran));
     TRY(node_at(w->now, main, from, &top));
-    if (how->kind == LIMN_WALK_RESCALE) TRY(side_at(w, NET_SIDE_REFERENCE, how->x0, 0));
+    if (how->kind == LIMN_WALK_RESCALE) TRY(run_reference(w, top));
     TRY(walk_down(w, top, seed, out));
 done:
     net_threads_again(threads);

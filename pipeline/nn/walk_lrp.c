@@ -198,6 +198,11 @@ done:
     return status;
 }
 
+/* Means of places. */
+static limn_status mean(net_walker *w, int k, const float *R) {
+    return w->how->spread ? net_walk_gradient(w, k, R) : share(w, k, R, 1, 1);
+}
+
 static limn_status share_all(net_walker *w, int k, const float *R) {
     return share(w, k, R, LIMN_MAX_IN, 1);
 }
@@ -225,7 +230,7 @@ static limn_status binary(net_walker *w, int k, const float *R) {
 /* The rest moves relevance where the gradient goes. */
 static const net_walk_step steps[LIMN_OPS] = {
     [LIMN_OP_CONV2D] = linear_node, [LIMN_OP_CONVT2D] = linear_node, [LIMN_OP_DENSE] = linear_node,
-    [LIMN_OP_MATMUL] = product,     [LIMN_OP_AVGPOOL] = share_all,   [LIMN_OP_RELU] = pass,
+    [LIMN_OP_MATMUL] = product,     [LIMN_OP_AVGPOOL] = mean,        [LIMN_OP_RELU] = pass,
     [LIMN_OP_UNARY] = pass,         [LIMN_OP_BINARY] = binary,       [LIMN_OP_SCALE] = share_all,
     [LIMN_OP_RESIZE] = share_all,   [LIMN_OP_NORM] = pass,           [LIMN_OP_LRN] = pass,
     [LIMN_OP_SOFTMAX] = pass,       [LIMN_OP_LOG_SOFTMAX] = pass,    [LIMN_OP_IDENTITY] = pass,
@@ -234,6 +239,6 @@ static const net_walk_step steps[LIMN_OPS] = {
 limn_status net_walk_lrp(net_walker *w, int k, const float *R) {
     const limn_node *node = net_walk_node(w, k);
     net_walk_step step = steps[node->op];
-    if (node->op == LIMN_OP_REDUCE && (node->attr.f == LIMN_F_SUM || node->attr.f == LIMN_F_MEAN)) step = share_all;
+    if (node->op == LIMN_OP_REDUCE && (node->attr.f == LIMN_F_SUM || node->attr.f == LIMN_F_MEAN)) step = mean;
     return step ? step(w, k, R) : net_walk_gradient(w, k, R);
 }

@@ -119,6 +119,10 @@ const fidelity_row fidelity_table[] = {
     {ZN("ExcitationBackprop", "z-plus"), AS_IS, 1, 0},
     {"zennit.npz", "ExcitationBackprop_from_logit", "lrp", "limn", "composite=z-plus", AS_IS, 1, 0},
     {"captum.npz", "lrp", "lrp", "captum", "", AS_IS, 1, 0},
+    {"captum.npz", "deeplift", "deeplift", "captum", "", AS_IS, 1, 0},
+    {GC("AblationCAM", "ablationcam", ""), AS_IS, 1, 0},
+    {"gradcam.npz", "AblationCAM_raw", "ablationcam", "limn", "size=layer relu=false", AS_IS, 1, 0},
+    {GC("FullGrad", "fullgrad", ""), AS_IS, 1, 0},
     {.file = NULL}};
 
 static void must(limn_status s) {

@@ -80,26 +80,15 @@ static const struct {
     {"data", "images", NULL, "[\"dir/i.gz\"]"},
     {"data", "labels", "labels: /abs/l.gz", "\"/abs/l.gz\""},
     {"data", "classes", "classes: [no, \"yes\", 1e3, ~, '']", "[\"no\",\"yes\",\"1e3\",\"~\",\"\"]"},
-    {"data", "preprocess", "preprocess: {}",
-     "{\"preset\":null,\"exif\":\"ignore\",\"resize\":\"none\",\"fit\":\"auto\",\"interpolation\":\"pil-bilinear\","
-     "\"crop\":\"none\",\"pad\":null,\"scale\":1,\"mean\":[0,0,0,0],\"std\":[1,1,1,1],\"order\":\"rgb\"}"},
-
+    {"data", "preprocess", "preprocess: {}", "{\"scale\":1,\"mean\":[0,0,0,0],\"std\":[1,1,1,1]}"},
     {"data", "limit", "limit: 1e3", "1000"},
     {"data", "every", "every: \"3\"", "3"},
     {"data", "per_class", "per_class: 010", "10"},
     {"data", "shuffle", "shuffle: yes", "true"},
     {"data", "seed", "seed: 7", "7"},
-    {"preprocess", "preset", "preset: keras-vgg16", "\"keras-vgg16\""},
-    {"preprocess", "exif", "exif: apply", "\"apply\""},
-    {"preprocess", "resize", "resize: [224, 160]", "[224,160]"},
-    {"preprocess", "fit", "resize: input, fit: longer", "\"longer\""},
-    {"preprocess", "interpolation", "resize: 256, interpolation: tf-bilinear", "\"tf-bilinear\""},
-    {"preprocess", "crop", "crop: 224", "224"},
-    {"preprocess", "pad", "crop: input, pad: 114", "114"},
     {"preprocess", "scale", "scale: 1/255", "0.00392156862745098"},
     {"preprocess", "mean", "mean: [0.485, 1/4, .5]", "[0.485,0.25,0.5,0.5]"},
     {"preprocess", "std", "std: 2.50e-1", "[0.25,0.25,0.25,0.25]"},
-    {"preprocess", "order", "order: bgr", "\"bgr\""},
     {"embed", "name", "name: m", "\"m\""},
     {"embed", "of", "of: fc2", "\"fc2\""},
     {"embed", "method", "method: pca", "\"pca\""},
@@ -311,7 +300,7 @@ static void a_small_file_has_defaults(void **state) {
     assert_int_equal(e->n_embeds + e->n_attributes + e->n_plots, 0);
     assert_int_equal(e->target.kind, TARGET_PREDICTED);
     assert_true(e->seed == 1 && e->data.seed == 1 && e->store_images == 1);
-    assert_true(e->data.pre.scale == 1 && e->data.pre.mean[3] == 0 && e->data.pre.std[3] == 1);
+    assert_true(e->data.scale == 1 && e->data.mean[3] == 0 && e->data.std[3] == 1);
     experiment_free(e);
     static const struct {
         const char *path, *name;
@@ -380,9 +369,7 @@ static void options_as_text_identify_results(void **state) {
         "{\"scatter\":\"a\",\"colour\":\"label\",\"palette\":\"auto\",\"format\":[\"png\",\"svg\",\"pdf\"],\"title\":"
         "null,"
         "\"name\":\"a-label\",\"width\":null,\"height\":null}",
-        "{\"preprocess\":{\"exif\":\"ignore\",\"resize\":\"none\",\"fit\":\"auto\",\"interpolation\":\"pil-bilinear\","
-        "\"crop\":\"none\",\"pad\":null,\"scale\":1,\"mean\":[0,0,0,0],\"std\":[1,1,1,1],\"order\":\"rgb\"},\"limit\":"
-        "0,\"every\":0,\"per_class\":0,"
+        "{\"preprocess\":{\"scale\":1,\"mean\":[0,0,0,0],\"std\":[1,1,1,1]},\"limit\":0,\"every\":0,\"per_class\":0,"
         "\"shuffle\":false}"};
     char *text[6] = {NULL};
     assert_int_equal(experiment_embed_json(&text[0], &e->embed[0]), LIMN_OK);
@@ -476,8 +463,8 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
         {HEAD "[a, b]: 1\n", "e.yaml:3: a key is not a word"},
         {"data: {images: i}\n", "e.yaml:1: the key `model` is missing: the trained network, relative to this file"},
         {"model: m\n", "e.yaml:1: the key `data` is missing: what is put through the network: see data"},
-        {"model: m\ndata:\n  labels: l\n", "e.yaml:3: the key `images` in `data` is missing: pictures, a folder of "
-                                           "them, a list, a tar, or arrays: see docs/data.md"},
+        {"model: m\ndata:\n  labels: l\n", "e.yaml:3: the key `images` in `data` is missing: IDX (also gzip), .npy, a "
+                                           "PNG or JPEG picture, several, or a folder with one folder a class"},
         {"model: {file: m, config: c}\ndata: {images: i}\n", "e.yaml:1: `model`: either `file` or `config`, not both"},
         {"model: {output: o}\ndata: {images: i}\n",
          "e.yaml:1: `model`: the key that says what it is (file|config) is missing"},
@@ -535,18 +522,6 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
          "e.yaml:2: `scale` is `1//2`, but must be a number (1/255 is one)"},
         {"model: m\ndata: {images: i, preprocess: {std: [1, 0]}}\n",
          "e.yaml:2: `std` is `0`, but must be a number above 0 or a list of up to 4, one a channel"},
-        {"model: m\ndata: {images: i, preprocess: {preset: keras-vgg}}\n",
-         "e.yaml:2: unknown preset `keras-vgg` (did you mean `keras-vgg16`?) (known: see `limn methods`)"},
-        {"model: m\ndata: {images: i, preprocess: {resize: 0}}\n",
-         "e.yaml:2: `resize` is `0`, but must be none, input, a whole number or [height, width]"},
-        {"model: m\ndata: {images: i, preprocess: {resize: [1, 2, 3]}}\n",
-         "e.yaml:2: `resize` has 3 items, but at most 2 are allowed"},
-        {"model: m\ndata: {images: i, preprocess: {crop: middle}}\n",
-         "e.yaml:2: `crop` is `middle`, but must be none, input, a whole number or [height, width]"},
-        {"model: m\ndata: {images: i, preprocess: {resize: 8, interpolation: bilinear}}\n",
-         "e.yaml:2: unknown interpolation `bilinear` (did you mean `tf-bilinear`?) (known: see `limn methods`)"},
-        {"model: m\ndata: {images: i, preprocess: {fit: longer}}\n", "e.yaml:2: `fit` needs a `resize`"},
-        {"model: m\ndata: {images: i, preprocess: {resize: 8, pad: 9}}\n", "e.yaml:2: `pad` needs a `crop`"},
         {"model: m\ndata: {images: i, preprocess: {mean: [1, 2, 3, 4, 5]}}\n",
          "e.yaml:2: `mean` has 5 items, but at most 4 are allowed"},
         /* words */

@@ -157,7 +157,187 @@ static void relevance_is_conserved(void **state) {
     graph_free(g);
 }
 
+/* ---- DeepLIFT and rectified gradients ---------------------------------------------------------------------------- */
+static void expect(const char *what, const float *map, const double *want, size_t n, double tolerance) {
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs(map[i] - want[i]) < tolerance))
+            fail_msg("%s: [%zu] is %.9g, not %.9g", what, i, (double)map[i], want[i]);
+}
+
+/* x = (3, 1, 1/2) gives W x = (2, 6); x0 = (-1, -1, -1) gives (0, -5/2), (1, 1, 1) gives (0, 5/2). */
+static void differences_from_a_reference(void **state) {
+    (void)state;
+    static const float x[] = {3, 1, 0.5F}, background[] = {-1, -1, -1, 1, 1, 1};
+    const double m_low[] = {1, 6 / 8.5}, m_high[] = {1, 1};
+    double low[3], high[3], mean[3];
+    for (size_t i = 0; i < 3; i++) {
+        low[i] = (x[i] + 1.) * (3 * m_low[0] * (double)W[i] + m_low[1] * (double)W[3 + i]);
+        high[i] = (x[i] - 1.) * (3 * m_high[0] * (double)W[i] + m_high[1] * (double)W[3 + i]);
+        mean[i] = (low[i] + high[i]) / 2;
+    }
+    limn_graph *g = two_neurons();
+    bench b = bench_open(g, LIMN_BACKEND_REF);
+    fill_rows(b.x, b.e.d->B, x, 3);
+    float *map = maps(&b, "deeplift", "baseline_value=-1");
+    expect("from -1", map, low, 3, BY_HAND);
+    assert_true(b.residual[0] < BY_HAND);
+    free(map);
+    map = maps(&b, "deeplift", "baseline_value=1");
+    expect("from 1", map, high, 3, BY_HAND);
+    free(map);
+    limn_shape s;
+    const limn_attribute_job job = {
+        .diff = b.e.d, .x = b.x, .seed = b.seed, .background = background, .n_background = 2};
+    map = explain_job("deepshap", NULL, "", &job, &s);
+    expect("from both", map, mean, 3, BY_HAND);
+    free(map);
+    bench_close(&b);
+    graph_free(g);
+}
+
+static void what_matters_most_passes(void **state) {
+    (void)state;
+    static const float x[] = {3, 1, 1}; /* h = (2, 13/2), its gradient (3, 1): products 6 and 13/2 */
+    const double second[] = {6, -0.5, 1}, none[] = {0, 0, 0};
+    limn_graph *g = two_neurons();
+    bench b = bench_open(g, LIMN_BACKEND_REF);
+    fill_rows(b.x, b.e.d->B, x, 3);
+    float *map = maps(&b, "rectgrad", "quantile=0");
+    expect("above the least", map, second, 3, BY_HAND);
+    free(map);
+    map = maps(&b, "rectgrad", "quantile=1");
+    expect("above the most", map, none, 3, BY_HAND);
+    free(map);
+    bench_close(&b);
+    graph_free(g);
+}
+
+/* Every activation, product and maximum of the network has a rule that is complete; differences of float32 scores. */
+static void multipliers_are_complete(void **state) {
+    (void)state;
+    limn_graph *g = real_one(1);
+    bench b = bench_open(g, LIMN_BACKEND_AUTO);
+    nets_fill(b.x, b.e.d->B * limn_shape_size(&b.e.d->input), 1, 3);
+    float *map = maps(&b, "deeplift", "baseline_value=0.25");
+    for (size_t r = 0; r < b.e.d->B; r++)
+        if (!(b.residual[r] < 1e-3)) fail_msg("row %zu: the gap is %g", r, (double)b.residual[r]);
+    free(map);
+    bench_close(&b);
+    graph_free(g);
+}
+
+/* ---- a layer replaced, biases ------------------------------------------------------------------------------------ */
+static void a_layer_put_back_changes_nothing(void **state) {
+    (void)state;
+    limn_graph *g = real_one(1);
+    bench b = bench_open(g, LIMN_BACKEND_AUTO);
+    const limn_diff *d = b.e.d;
+    int last = d->n_layers - 1;
+    size_t K = limn_shape_size(&d->layer[last].out);
+    nets_fill(b.x, d->B * limn_shape_size(&d->input), 1, 5);
+    float *before = maps(&b, "rectgrad", ""), *scores = nets_floats(d->B * K), *want = nets_value(d, last);
+    for (int l = 0; l < last; l++) {
+        float *v = nets_value(d, l);
+        size_t n = d->B * limn_shape_size(&d->layer[l].out);
+        assert_int_equal(d->replace(d->ctx, b.x, l, v, last, scores), LIMN_OK);
+        for (size_t i = 0; i < d->B * K; i++) assert_true(fabsf(scores[i] - want[i]) <= 1e-5F * (1 + fabsf(want[i])));
+        for (size_t i = 0; i < n; i++) v[i] += 1;
+        assert_int_equal(d->replace(d->ctx, b.x, l, v, last, scores), LIMN_OK);
+        assert_memory_not_equal(scores, want, K * sizeof *want);
+        free(v);
+    }
+    float *after = maps(&b, "rectgrad", "");
+    assert_memory_equal(before, after, d->B * 120 * sizeof *after);
+    free(before), free(after), free(scores), free(want);
+    bench_close(&b);
+    graph_free(g);
+}
+
+/* x (1, 2, 2) = 1 0 / 1/2 -2; A_0 = max(x, 0), A_1 = max(-x, 0); means 3/8, 1/2; scores 3 m_0 - m_1, m_0 + m_1. */
+static void channels_taken_out(void **state) {
+    (void)state;
+    static const float x[] = {1, 0, 0.5F, -2}, w[] = {1, -1}, v[] = {3, -1, 1, 1};
+    const double S[] = {0.625, 0.875}, part[2][2] = {{1.125, -0.5}, {0.375, 0.5}};
+    const limn_op_attr conv = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1, .units = 2};
+    limn_graph *g = nets_begin((limn_shape){3, {1, 2, 2}});
+    int k = nets_add(g, "conv", LIMN_OP_CONV2D, conv);
+    memcpy(g->node[k].weight, w, sizeof w);
+    nets_add(g, "relu", LIMN_OP_RELU, (limn_op_attr){0});
+    nets_add(g, "mean", LIMN_OP_REDUCE, (limn_op_attr){.f = LIMN_F_MEAN, .axes = 6});
+    k = nets_add(g, "out", LIMN_OP_DENSE, (limn_op_attr){.units = 2});
+    memcpy(g->node[k].weight, v, sizeof v);
+    bench b = bench_open(g, LIMN_BACKEND_REF);
+    const limn_diff *d = b.e.d;
+    float *seed = nets_floats(2 * d->B * 2);
+    for (size_t r = 0; r < 2 * d->B; r++) seed[r * 2 + r / d->B] = 1;
+    fill_rows(b.x, d->B, x, 4);
+    nets_forward(d, b.x);
+    limn_shape s;
+    const limn_attribute_job job = {.diff = d, .x = b.x, .n_seeds = 2, .seed = seed};
+    float *map = explain_job("ablationcam", NULL, "layer=relu relu=false size=layer", &job, &s);
+    for (size_t t = 0; t < 2; t++) {
+        double want[4];
+        for (size_t i = 0; i < 4; i++) want[i] = part[t][0] / S[t] * fmax(x[i], 0) + part[t][1] / S[t] * fmax(-x[i], 0);
+        expect("ablationcam", map + t * d->B * 4, want, 4, BY_HAND);
+    }
+    free(map), free(seed);
+    bench_close(&b);
+    graph_free(g);
+}
+
+/* y = mean of max(2 x + 1, 0): x g = x / 2, which scaled is x / 3; the bias's part is the same everywhere, scaled 0. On a
+ * deeper ReLU network all parts together are the score. */
+static void every_bias_has_its_part(void **state) {
+    (void)state;
+    static const float x[] = {1, 0, 0.5F, 3};
+    const double want[] = {1 / 3., 0, 1 / 6., 1};
+    const limn_op_attr one = {.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1, .units = 1},
+                       conv = {.kernel = {3, 3}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1, .units = 5},
+                       pool = {.kernel = {2, 2}, .stride = {2, 2}, .dilation = {1, 1}, .groups = 1},
+                       mean = {.f = LIMN_F_MEAN, .axes = 6};
+    limn_graph *g = nets_begin((limn_shape){3, {1, 2, 2}});
+    int k = nets_add(g, "conv", LIMN_OP_CONV2D, one);
+    g->node[k].weight[0] = 2, g->node[k].bias[0] = 1;
+    nets_add(g, "relu", LIMN_OP_RELU, (limn_op_attr){0});
+    nets_add(g, "mean", LIMN_OP_REDUCE, mean);
+    bench b = bench_open(g, LIMN_BACKEND_REF);
+    fill_rows(b.x, b.e.d->B, x, 4);
+    float *map = maps(&b, "fullgrad", "");
+    expect("fullgrad", map, want, 4, BY_HAND);
+    assert_true(b.residual[0] < BY_HAND);
+    free(map);
+    bench_close(&b);
+    graph_free(g);
+
+    g = nets_begin((limn_shape){3, {3, 12, 10}});
+    nets_add(g, "conv", LIMN_OP_CONV2D, conv);
+    nets_add(g, "norm", LIMN_OP_SCALE, (limn_op_attr){.axis = 0});
+    nets_add(g, "relu", LIMN_OP_RELU, (limn_op_attr){0});
+    nets_add(g, "max", LIMN_OP_MAXPOOL, pool);
+    nets_add(g, "conv_2", LIMN_OP_CONV2D, conv);
+    nets_add(g, "relu_2", LIMN_OP_RELU, (limn_op_attr){0});
+    nets_add(g, "mean", LIMN_OP_REDUCE, mean);
+    nets_add(g, "out", LIMN_OP_DENSE, (limn_op_attr){.units = 3});
+    b = bench_open(g, LIMN_BACKEND_AUTO);
+    nets_fill(b.x, b.e.d->B * limn_shape_size(&b.e.d->input), 1, 3);
+    map = maps(&b, "fullgrad", "");
+    for (size_t r = 0; r < b.e.d->B; r++)
+        if (!(b.residual[r] < 1e-4)) fail_msg("row %zu: the gap is %g", r, (double)b.residual[r]);
+    free(map);
+    bench_close(&b);
+    graph_free(g);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(by_hand), cmocka_unit_test(relevance_is_conserved)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(by_hand),
+        cmocka_unit_test(relevance_is_conserved),
+        cmocka_unit_test(differences_from_a_reference),
+        cmocka_unit_test(what_matters_most_passes),
+        cmocka_unit_test(multipliers_are_complete),
+        cmocka_unit_test(a_layer_put_back_changes_nothing),
+        cmocka_unit_test(channels_taken_out),
+        cmocka_unit_test(every_bias_has_its_part),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
