@@ -31,7 +31,11 @@ static limn_status resolved_options(limn_run_state *r) {
     char *e = NULL;
     TRY(experiment_resolved_json(&e, r->exp));
     TRY(limn_format(&r->options, "{\"model\":\"%s\",\"data\":\"%s\",\"engine\":\"%s\",\"experiment\":%s}",
-                    r->graph->hash, limn_dataset_fingerprint(r->data), r->o.ref ? "ref" : r->o.winograd ? "winograd" : "onednn", e));
+                    r->graph->hash, limn_dataset_fingerprint(r->data),
+                    r->o.ref        ? "ref"
+                    : r->o.winograd ? "winograd"
+                                    : "onednn",
+                    e));
 done:
     free(e);
     return status;

@@ -6,7 +6,7 @@ packed once), channels first and last, several batches, batch norms folded; its 
 threads and is asked in turns, ROUNDS times, so that a slow moment of the machine hurts all alike; the best round of each
 counts. Prints rates (images a second), ratios, and the share of the sgemm peak (multiply-adds counted as two).
 
-    python engine.py --limn build/tests/bench/bench_engine --work build/bench [--only mnist,lite0,vgg16] [--quick]
+    python engine.py --limn build/tests/bench/bench_engine --work build/bench [--only mnist,lite0,vgg16] [--winograd] [--quick]
 """
 
 import argparse
@@ -134,7 +134,7 @@ def vgg16_onnx(path, net):
 NETS = {
     "mnist": (f"{SHARED}/examples/mnist/mnist_cnn.onnx", mnist, (1, 28, 28), (16, 64, 256), 1024, 11.98e6),
     "lite0": (f"{SHARED}/models/efficientnet_lite0.onnx", lite0, (3, 224, 224), (1, 4, 8, 16), 32, 390e6),
-    "vgg16": (None, vgg16, (3, 224, 224), (1, 4, 8), 16, 15470e6),
+    "vgg16": (None, vgg16, (3, 224, 224), (1, 4, 8), 8, 15470e6),
 }
 
 
@@ -202,6 +202,13 @@ def limn_run(program, path, threads, images, options):
     return dict(zip(out[::2], map(float, out[1::2])))
 
 
+def machine(a):
+    """FLOP/s of sgemm, now."""
+    text = subprocess.run([a.limn, "machine", str(a.threads)], check=True, capture_output=True, text=True).stdout
+    print(text, end="", flush=True)
+    return float(text.split("sgemm ")[1].split()[0]) * 1e9
+
+
 # ---- a network ------------------------------------------------------------------------------------------------------
 def best(table, what, peer):
     rows = {k: v for k, v in table.items() if k[0] == what and (k[1] == "onnxruntime") == (peer == "onnxruntime")}
@@ -219,7 +226,8 @@ def measure(name, a):
     modes = ("eager",) if a.quick else ("eager", "compiled")
     runs = {}
     t = time.perf_counter()
-    for batch in batches[-1:] if a.quick else batches:
+    batches = tuple(map(int, a.batches.split(","))) if a.batches else batches[-1:] if a.quick else batches
+    for batch in batches:
         runs |= torch_runs(maker, shape, batch, modes)
     runs |= ort_runs(path, shape, batches, a.threads)
     print(f"{name}: peers compiled in {time.perf_counter() - t:.0f} s", flush=True)
@@ -236,6 +244,7 @@ def measure(name, a):
             if round_ and table[key] < 0.7 * best(table, key[0], key[1])[0]:
                 continue  # it will not catch up
             table[key] = max(table.get(key, 0), timed(run, images, key[-1]))
+    a.peak = max(a.peak, machine(a))  # the machine of these minutes
     report(name, a, table, ours, madds, path)
 
 
@@ -269,6 +278,7 @@ def main():
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--only", default=",".join(NETS))
     p.add_argument("--quick", action="store_true", help="eager PyTorch, one batch")
+    p.add_argument("--batches", help="the peers' batches, such as 4,8")
     p.add_argument("--winograd", action="store_true", help="measure the option as well")
     p.add_argument("--all", action="store_true", help="every layout, mode and batch of the peers")
     p.add_argument("--wait", action="store_true", help="wait for a line of input before the measurement")
@@ -277,9 +287,7 @@ def main():
     torch.set_num_threads(a.threads)
     print(f"PyTorch {torch.__version__}, ONNX Runtime {ort.__version__}, Python {sys.version.split()[0]}, "
           f"{a.threads} threads", flush=True)
-    text = subprocess.run([a.limn, "machine", str(a.threads)], check=True, capture_output=True, text=True).stdout
-    print(text, end="", flush=True)
-    a.peak = float(text.split("sgemm ")[1].split()[0]) * 1e9
+    a.peak = machine(a)
     for name in a.only.split(","):
         measure(name, a)
 
