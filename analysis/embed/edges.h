@@ -1,4 +1,4 @@
-/* The affinities packed for the attraction: float32, rows and columns in the order of a curve. */
+/* The affinities packed for the attraction, rows and columns in the order of a curve. */
 #ifndef LIMN_EMBED_EDGES_H
 #define LIMN_EMBED_EDGES_H
 
@@ -16,11 +16,14 @@ typedef struct {
     uint32_t *order, *place; /* (n) the point of each row, and the row of each point */
     size_t *start;           /* (n + 1) multiples of EDGE_LANES */
     uint32_t *col;           /* (start[n]) rows */
-    float *p;                /* (start[n]) */
+    float *p;                /* (start[n]), or NULL: */
+    uint16_t *p16;           /* (start[n]) brief affinities: kernels.h */
+    uint32_t brief;          /* what their bits count from; 0 where p is float32 */
     float *y, *F;            /* (n, 2) or (n, 4) coordinates by row; (n, dims) forces by row */
 } embed_edges;
 
-limn_status embed_edges_new(embed_edges *e, const embed_affinities *P, int dims, int threads) LIMN_CHECK;
+/* brief: affinities of 16 bits, right to 1/4096 of themselves; those below 2^-31 of the largest count as 2^-31 of it. */
+limn_status embed_edges_new(embed_edges *e, const embed_affinities *P, int dims, int brief, int threads) LIMN_CHECK;
 void embed_edges_clear(embed_edges *e);
 
 /* Lays rows and columns out in this order, a permutation of 0 … n-1. */

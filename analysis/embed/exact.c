@@ -5,6 +5,7 @@
  * at n = 20,000. embed_exact_ref is the same in plain loops.
  *
  * Tasks are fixed blocks of rows; sums over blocks are made in order. */
+#include <float.h>
 #include <math.h>
 
 #include "base/mem.h"
@@ -245,29 +246,58 @@ done:
     return status;
 }
 
+enum { TERMS = 256 };
+
+/* Sum of p log(p r^alpha) over `count` terms; p and r have room for seven more. A p that vanishes beside 1 may make p r
+ * subnormal. */
+static double kl_terms(const exact *x, double *p, double *r, size_t count) {
+    double pr[TERMS], sum = 0;
+    for (; count % 8 > 0; count++) {
+        p[count] = 0;
+        r[count] = 1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        double v = x->alpha == 1 ? p[i] * r[i] : p[i];
+        pr[i] = v > DBL_MIN ? v : DBL_MIN;
+    }
+    if (x->alpha != 1) sum = x->alpha * x->kernels->log_sum(p, r, count);
+    return sum + x->kernels->log_sum(p, pr, count);
+}
+
+/* Terms are gathered, and their logarithms taken many at a time. */
 static void kl_rows(void *ctx, size_t task, int worker) {
     exact *x = ctx;
-    size_t r0, r1, dims = (size_t)x->dims;
-    double sum = 0;
+    size_t r0, r1, dims = (size_t)x->dims, terms = 0;
+    double sum = 0, p[TERMS], r[TERMS], tail = 1 / x->alpha;
     (void)worker;
     rows_of(x, task, &r0, &r1);
     for (size_t i = r0; i < r1; i++)
         for (size_t e = x->P->start[i]; e < x->P->start[i + 1]; e++) {
-            double r = 1, p = x->P->p[e], tail = 1 / x->alpha;
+            double far = 1;
             for (size_t d = 0; d < dims; d++) {
                 double t = x->Y[i * dims + d] - x->Y[x->P->col[e] * dims + d];
-                r += t * t * tail;
+                far += t * t * tail;
             }
-            sum += x->alpha == 1 ? p * log(p * r) : p * (log(p) + x->alpha * log(r));
+            p[terms] = x->P->p[e];
+            r[terms] = far;
+            if (++terms < TERMS) continue;
+            sum += kl_terms(x, p, r, terms);
+            terms = 0;
         }
-    x->sum[task] = sum;
+    x->sum[task] = sum + kl_terms(x, p, r, terms);
 }
 
 /* P sums to 1, so log Z is added whole. */
 limn_status embed_kl(double *kl, const embed_affinities *P, const double *Y, int dims, double alpha, double Z,
                      int threads) {
     limn_status status = LIMN_OK;
-    exact x = {.P = P, .n = P->n, .dims = dims, .alpha = alpha, .Y = Y, .blocks = (P->n + ROWS - 1) / ROWS};
+    exact x = {.P = P,
+               .n = P->n,
+               .dims = dims,
+               .alpha = alpha,
+               .Y = Y,
+               .kernels = embed_kernels_best(),
+               .blocks = (P->n + ROWS - 1) / ROWS};
     TRY(limn_new(&x.sum, x.blocks, sizeof *x.sum));
     limn_parallel(threads, x.blocks, kl_rows, &x);
     *kl = total(&x) + log(Z);

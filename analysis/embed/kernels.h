@@ -18,6 +18,7 @@ enum {
     BH_STEP = 16,    /* nodes that a step of the walk tests */
     BH_CHUNK = 128,  /* sources that are summed in float32 before the sum goes on in float64, or few more */
     BH_LEAVES = 8,   /* leaves of a chunk, or few more */
+    EDGE_SHIFT = 12, /* bits of a float32 that a brief affinity drops: 11 of its mantissa are left */
     EDGE_LANES = 16, /* rows of the packed affinities are padded to a multiple of it */
     EXACT_LANES = 8, /* targets of one call of the exact kernels */
     COV_ROWS = 4,    /* a tile of the covariance */
@@ -70,9 +71,10 @@ typedef struct {
     void (*bh_self)(int dims, const float *t, size_t first, size_t count, double *acc);
 
     /* F (rows, dims) of rows r0 … r1-1: sum over the row's edges of p w (y_row - y_col). y (n, dims == 2 ? 2 : 4)
-     * interleaved; edges start[r] … start[r+1]-1, a multiple of EDGE_LANES (padding: col = r, p = 0). */
-    void (*attract)(int dims, const float *y, const size_t *start, const uint32_t *col, const float *p, size_t r0,
-                    size_t r1, float *F);
+     * interleaved; edges start[r] … start[r+1]-1, a multiple of EDGE_LANES (padding: col = r). p: float32, or where
+     * `brief` uint16 p's, the float32 with the bits (p + brief) << EDGE_SHIFT. */
+    void (*attract)(int dims, const float *y, const size_t *start, const uint32_t *col, const void *p, uint32_t brief,
+                    size_t r0, size_t r1, float *F);
 
     /* Targets i0 … i0+7 against all n points, float64. y (dims, stride), stride a multiple of 8, padded with anything
      * finite. F (dims, 8) = sum of w^2 (y_i - y_j), z (8) = sum of w over j != i. */
@@ -83,6 +85,9 @@ typedef struct {
     /* e[i] = exp(-beta d[i]), d >= 0; sums[0] = sum of e, [1] = of t e, [2] = of t^2 e with t = beta d (t e = 0 where e
      * vanishes). d and e have room for a multiple of 8. */
     void (*entropy)(const double *d, size_t k, double beta, double *e, double *sums);
+
+    /* Sum of p[i] log x[i], x from DBL_MIN to DBL_MAX; count a multiple of 8. */
+    double (*log_sum)(const double *p, const double *x, size_t count);
 
     /* Squared distance by direct difference in float64; in order of the components where D < 8. */
     double (*sqdist_f)(const float *a, const float *b, size_t D);

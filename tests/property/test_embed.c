@@ -271,6 +271,19 @@ static void barnes_hut_keeps_its_promise(void **state) {
             assert_true(relative(zero.repulsion, want.repulsion, size) < 1e-5);
             assert_true(relative(half.repulsion, want.repulsion, size) < 2e-2);
             assert_true(fabs(zero.Z - want.Z) < 1e-5 * want.Z && fabs(half.Z - want.Z) < 1e-2 * want.Z);
+            /* brief affinities: 2^-12 off each, and still equal both ways */
+            embed_engine_setup setup = {.P = &P, .dims = dims, .theta = 0.8, .force_error = 0.02, .threads = 2};
+            void *self;
+            double sum[3] = {0}, pull = 0;
+            must(embed_barnes_hut.create(&self, &setup));
+            must(embed_barnes_hut.forces(self, Y, half.attraction, R, &Z));
+            embed_barnes_hut.destroy(self);
+            assert_true(relative(half.attraction, want.attraction, size) < 2e-4);
+            for (size_t i = 0; i < size; i++) {
+                sum[i % (size_t)dims] += half.attraction[i];
+                pull += fabs(half.attraction[i]);
+            }
+            for (int d = 0; d < dims; d++) assert_true(fabs(sum[d]) < 1e-6 * pull);
             bh_repulsion b;
             must(bh_repulsion_new(&b, N, dims, 0.5, 0, 2));
             must(bh_repulsion_forces(&b, before, R, &Z));

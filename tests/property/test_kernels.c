@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -343,8 +344,42 @@ static void check_attraction(const embed_kernels *k, int dims) {
         for (int d = 0; d < dims; d++) want[d] += (double)p[e] * diff[d] / r;
         size += (double)p[e];
     }
-    k->attract(dims, points, start, col, p, 0, 1, F);
+    k->attract(dims, points, start, col, p, 0, 0, 1, F);
     for (int d = 0; d < dims; d++) assert_near((double)F[d], want[d], size, FLOAT_SUM);
+    /* the same affinities with 11 bits behind the point: half of 2^-11 off at most */
+    const uint32_t base = 100u << (23 - EDGE_SHIFT);
+    uint16_t brief[EDGES];
+    for (int e = 0; e < EDGES; e++) {
+        uint32_t bits;
+        memcpy(&bits, &p[e], sizeof bits);
+        brief[e] = e < REAL ? (uint16_t)((bits >> EDGE_SHIFT) - base) : 0;
+    }
+    k->attract(dims, points, start, col, brief, base, 0, 1, F);
+    for (int d = 0; d < dims; d++) assert_near((double)F[d], want[d], size, 0x1p-11);
+}
+
+static void logarithms_sum_as_those_of_libm(void **state) {
+    (void)state;
+    enum { TERMS = 64 };
+    double p[TERMS], x[TERMS], want = 0, size = 0;
+    limn_rng r = limn_rng_stream(6, LIMN_RNG_TEST, 0);
+    static const double ends[] = {
+        DBL_MIN, DBL_MAX, 1, 1 - 0x1p-53, 1 + 0x1p-52, 1.4142135623730951, 0.7071067811865476, 0x1p-1000};
+    for (size_t i = 0; i < TERMS; i++) {
+        p[i] = limn_rng_uniform(&r);
+        x[i] = i < COUNT_OF(ends) ? ends[i] : exp(40 * limn_rng_normal(&r));
+        want += p[i] * log(x[i]);
+        size += fabs(p[i] * log(x[i]));
+    }
+    for (int s = 0; embed_kernels_at(s); s++) {
+        const embed_kernels *k = embed_kernels_at(s);
+        assert_near(k->log_sum(p, x, TERMS), want, size, DOUBLE_SUM);
+        for (size_t i = 0; i < TERMS; i++) {
+            double one[8] = {1}, at[8] = {x[i], 1, 1, 1, 1, 1, 1, 1};
+            /* a unit in the last place of the result, or of 1 near 1 */
+            assert_near(k->log_sum(one, at, 8), log(x[i]), fabs(log(x[i])) + 1, 4e-16);
+        }
+    }
 }
 
 static void attraction_equals_plain_loops(void **state) {
@@ -360,7 +395,8 @@ static void attraction_equals_plain_loops(void **state) {
 typedef struct {
     double acc[4 * BH_GROUP], self[4 * BH_GROUP], F[3 * EXACT_LANES], z[EXACT_LANES], half[EXACT_LANES];
     double e[88], sums[3], f, d, C[32 * 32];
-    float pull[3];
+    float pull[3], brief[3];
+    double log_sum;
 } outputs;
 
 static void run_all(const embed_kernels *k, int dims, outputs *o) {
@@ -383,7 +419,9 @@ static void run_all(const embed_kernels *k, int dims, outputs *o) {
     o->d = k->sqdist_d(layout, layout + 100, 77);
     k->covariance(layout, 19, 32, 4, 0, o->C);
     for (uint32_t e = 0; e < 48; e++) col[e] = e * 5 % 40;
-    k->attract(dims, points, start, col, points + 200, 0, 1, o->pull);
+    k->attract(dims, points, start, col, points + 200, 0, 0, 1, o->pull);
+    k->attract(dims, points, start, col, points + 200, 100u << (23 - EDGE_SHIFT), 0, 1, o->brief);
+    o->log_sum = k->log_sum(layout, o->e, 80);
 }
 
 static void every_set_gives_the_same_bits(void **state) {
@@ -400,11 +438,17 @@ static void every_set_gives_the_same_bits(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(points_sum_as_plain_loops),         cmocka_unit_test(nodes_act_as_their_points),
-        cmocka_unit_test(walks_find_what_a_recursion_finds), cmocka_unit_test(exact_kernels_equal_plain_loops),
-        cmocka_unit_test(entropy_is_that_of_libm),           cmocka_unit_test(distances_and_counts_equal_plain_loops),
-        cmocka_unit_test(scan_finds_what_is_below),          cmocka_unit_test(covariance_tiles_equal_plain_loops),
-        cmocka_unit_test(attraction_equals_plain_loops),     cmocka_unit_test(every_set_gives_the_same_bits),
+        cmocka_unit_test(points_sum_as_plain_loops),
+        cmocka_unit_test(nodes_act_as_their_points),
+        cmocka_unit_test(walks_find_what_a_recursion_finds),
+        cmocka_unit_test(exact_kernels_equal_plain_loops),
+        cmocka_unit_test(logarithms_sum_as_those_of_libm),
+        cmocka_unit_test(entropy_is_that_of_libm),
+        cmocka_unit_test(distances_and_counts_equal_plain_loops),
+        cmocka_unit_test(scan_finds_what_is_below),
+        cmocka_unit_test(covariance_tiles_equal_plain_loops),
+        cmocka_unit_test(attraction_equals_plain_loops),
+        cmocka_unit_test(every_set_gives_the_same_bits),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
