@@ -27,7 +27,7 @@
 
 enum { TASK_GROUPS = 8, KEEP_TREE = 20 };
 
-static const double GROWN = 1.08, BRIEF_ERROR = 0.002;
+static const double GROWN = 1.08;
 
 /* ---- one group of targets ---------------------------------------------------------------------------------------- */
 
@@ -288,8 +288,7 @@ static limn_status create(void **self, const embed_engine_setup *s) {
     barnes_hut *b = NULL;
     TRY(limn_new(&b, 1, sizeof *b));
     TRY(bh_repulsion_new(&b->repulsion, s->P->n, s->dims, s->theta, s->force_error, s->threads));
-    /* where an error of some per cent is allowed, one of 1e-4 in each affinity is nothing */
-    TRY(embed_edges_new(&b->edges, s->P, s->dims, s->theta > 0 && s->force_error >= BRIEF_ERROR, s->threads));
+    TRY(embed_edges_new(&b->edges, s->P, s->dims, embed_edges_brief(s->theta, s->force_error), s->threads));
     *self = b;
     b = NULL;
 done:

@@ -4,7 +4,7 @@
  * are padded with (r, 0) to a multiple of 16. With rows in the order of a Hilbert curve the coordinates that a row
  * needs lie near each other, which matters once they no longer fit into the cache. An edge is 8 bytes, or 6 with a
  * brief affinity: the attraction streams all of them from memory at every iteration, and is as fast as that goes. The 16
- * bits are those of the float32 from its exponent's lowest five down, counted from 2^-31 of the largest p; they round to
+ * bits are those of the float32 from its exponent's lowest five down, counted from about 2^-30 of the largest p; they round to
  * nearest, alike for (i, j) and (j, i), so the attraction still adds up to nothing.
  *
  * The edges own their arrays. Rows are independent tasks, each sum has a fixed order. */
@@ -19,13 +19,19 @@
 
 enum { BLOCK = 256 };
 
+static const double BRIEF_ERROR = 0.002;
+
+int embed_edges_brief(double theta, double force_error) {
+    return theta > 0 && force_error >= BRIEF_ERROR;
+}
+
 static uint32_t bits_of(float p) {
     uint32_t u;
     memcpy(&u, &p, sizeof u);
     return u;
 }
 
-/* The largest p has the code 0xffff at most, and never less than 0xf800 by its exponent. */
+/* The largest p has the code 0xf800 at most. */
 static uint32_t brief_base(const embed_affinities *P) {
     float most = FLT_MIN;
     for (size_t e = 0; e < P->start[P->n]; e++) most = (float)P->p[e] > most ? (float)P->p[e] : most;

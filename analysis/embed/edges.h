@@ -22,7 +22,9 @@ typedef struct {
     float *y, *F;            /* (n, 2) or (n, 4) coordinates by row; (n, dims) forces by row */
 } embed_edges;
 
-/* brief: affinities of 16 bits, right to 1/4096 of themselves; those below 2^-31 of the largest count as 2^-31 of it. */
+/* Whether brief affinities do: where the repulsion may be off by 0.2 % and more, 1e-4 in each affinity is nothing. */
+int embed_edges_brief(double theta, double force_error);
+/* brief: affinities of 16 bits, right to 1/4096 of themselves; those below 2^-30 of the largest count as about that. */
 limn_status embed_edges_new(embed_edges *e, const embed_affinities *P, int dims, int brief, int threads) LIMN_CHECK;
 void embed_edges_clear(embed_edges *e);
 

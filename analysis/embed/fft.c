@@ -185,7 +185,7 @@ static limn_status create_with(void **self, const embed_engine_setup *s, size_t 
     TRY(limn_new(&f, 1, sizeof *f));
     *f = (fft){.s = *s, .n = n, .limit = limit, .blocks = (n + BLOCK - 1) / BLOCK};
     TRY(fft_grid_new(&f->grid, n, s->dims, s->alpha, s->threads));
-    TRY(embed_edges_new(&f->edges, s->P, 2, s->threads));
+    TRY(embed_edges_new(&f->edges, s->P, 2, embed_edges_brief(s->theta, s->force_error), s->threads));
     TRY(embed_curve_new(&f->curve, n));
     TRY(limn_new(&f->box, f->blocks, 4 * sizeof *f->box));
     if (s->dims == 1 || s->alpha != 1) {
