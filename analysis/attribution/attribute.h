@@ -90,6 +90,8 @@ typedef struct {
 
 /* ---- methods ------------------------------------------------------------------------------------------- */
 
+typedef struct limn_method limn_method;
+
 /* One chunk and its seeds. A struct, so that what later methods ask for can be added without touching the others. */
 typedef struct {
     const limn_diff *diff; /* after its forward pass of x */
@@ -100,12 +102,20 @@ typedef struct {
     const uint64_t *key;   /* (B) each sample's number in its data set; NULL where x may be */
     const float *background; /* (n_background, input) samples of the data set, where m->background asks for them */
     size_t n_background;
-    float *scratch;  /* (limn_attribute_scratch()), aligned to 64 bytes; content does not matter */
-    float *map;      /* (n_seeds, B, limn_attribute_shape()): the result */
+    float *scratch;        /* (limn_attribute_scratch()), aligned to 64 bytes; content does not matter */
+    float *map;            /* (n_seeds, B, limn_attribute_shape()): the result */
+    float *value;          /* (n_seeds, B), measures: the result (map is given then, and only read) */
+    size_t channels;       /* measures: of a map, whose rows and columns are the input's */
+    const limn_method *of; /* measures: the method that made the maps, with its options */
+    const limn_attribute_options *of_options;
+    /* Draws that take the place of a measure's own, such as another program's: (samples, B, size) places, or (samples, B,
+     * input) changes; NULL: its own. */
+    const int *places;
+    const float *changes;
+    float *curve;    /* (n_seeds, B, steps + 1), or NULL: the scores along a curve */
     float *residual; /* (n_seeds, B), or NULL: the figure that m->residual names */
 } limn_attribute_job;
 
-typedef struct limn_method limn_method;
 struct limn_method {
     const char *name, *flavour;     /* "gradcam", "limn" | "keras-vis" */
     const char *help;               /* one line */

@@ -21,7 +21,10 @@ enum limn_rng_stage {
     LIMN_RNG_NOISE,         /* noisy copies of an input (attribution) */
     LIMN_RNG_BASELINE,      /* baselines drawn from the data, and places on the way from them */
     LIMN_RNG_BACKGROUND,    /* which samples are the background of a data set */
-    LIMN_RNG_MASK           /* masks and coalitions of perturbation methods */
+    LIMN_RNG_MASK,          /* masks and coalitions of perturbation methods */
+    LIMN_RNG_IMPUTE,        /* noise on imputed pixels (ROAD) */
+    LIMN_RNG_SUBSET,        /* random sets and changes of pixels (faithfulness) */
+    LIMN_RNG_SENSITIVITY    /* moved copies of an input */
 };
 
 limn_rng limn_rng_stream(uint64_t seed, uint64_t stage, uint64_t index);
