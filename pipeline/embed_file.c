@@ -146,12 +146,16 @@ done:
 
 static limn_status read_labels(embed_job *j) {
     limn_status status = LIMN_OK;
-    size_t n = 0;
-    TRY(data_labels_read(&j->label, &n, j->labels));
+    data_labels l = {0};
+    TRY(data_labels_read(&l, j->labels, LIMN_BASE_AUTO));
+    size_t n = l.n;
+    j->label = l.label;
+    l.label = NULL;
     if (n != j->n) FAIL(LIMN_EINPUT, "%s: %zu labels, where %s has %zu vectors", j->labels, n, j->in, j->n);
     for (size_t i = 0; i < n; i++)
         if ((size_t)j->label[i] + 1 > j->classes) j->classes = (size_t)j->label[i] + 1;
 done:
+    data_labels_clear(&l);
     return status;
 }
 

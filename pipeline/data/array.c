@@ -66,6 +66,10 @@ int limn_dtype_is_float(limn_dtype t) {
     return dtypes[t].is_float;
 }
 
+double array_element(limn_dtype t, const void *data, size_t i) {
+    return dtypes[t].get(data, i);
+}
+
 double limn_array_get(const limn_array *a, size_t i) {
     return dtypes[a->dtype].get(a->data, i);
 }
@@ -84,7 +88,7 @@ void limn_array_clear(limn_array *a) {
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 /* count = product of dim, and *bytes = its size; a zero dim must not hide an overflow of the others. */
-static limn_status measure(limn_array *a, size_t *bytes, const char *name) {
+limn_status array_measure(limn_block *a, size_t *bytes, const char *name) {
     size_t size = limn_dtype_size(a->dtype);
     a->count = 1;
     for (int i = 0; i < a->rank; i++) {
@@ -98,7 +102,8 @@ static limn_status measure(limn_array *a, size_t *bytes, const char *name) {
     return LIMN_OK;
 }
 
-static void swap_bytes(unsigned char *p, size_t count, size_t size) {
+void array_swap(void *data, size_t count, size_t size) {
+    unsigned char *p = data;
     for (; count > 0; count--, p += size) {
         for (size_t i = 0; i < size / 2; i++) {
             unsigned char t = p[i];
@@ -108,35 +113,50 @@ static void swap_bytes(unsigned char *p, size_t count, size_t size) {
     }
 }
 
-static int native_big(void) {
+int array_native_big(void) {
     const uint16_t one = 1;
     return *(const unsigned char *)&one == 0;
 }
 
-limn_status array_read_body(limn_array *out, limn_bytes *b, int big) {
+/* The data behind the head: a large plain file stays where it is, all else becomes memory or a temporary file. */
+static limn_status read_body(limn_block *out, limn_bytes *b) {
     limn_status status = LIMN_OK;
-    size_t bytes = 0, most = limn_bytes_most(b);
+    size_t bytes = 0, most = limn_bytes_most(b), piece = SPOOL_MEMORY;
     const char *name = limn_bytes_name(b);
-    TRY(measure(out, &bytes, name));
+    unsigned char *buffer = NULL;
+    TRY(array_measure(out, &bytes, name));
     if (bytes > most) {
         char shape[ARRAY_SHAPE_ROOM];
-        array_shape_text(shape, out);
+        array_shape_text(shape, out->rank, out->dim);
         FAIL(LIMN_EINPUT, "%s: its header promises %s %s, which are %zu bytes, but %s %zu follow", name, shape,
              limn_dtype_name(out->dtype), bytes, limn_bytes_gzip(b) ? "at most" : "only", most);
     }
-    TRY(limn_new(&out->data, bytes, 1));
-    TRY(limn_bytes_exact(b, out->data, bytes, "data"));
+    if (bytes > SPOOL_MEMORY && bytes == most && limn_bytes_file(b, &out->bytes.fd, &out->offset)) {
+        out->bytes.on_disk = 1;
+        out->bytes.n = out->offset + bytes;
+        return LIMN_OK;
+    }
+    TRY(limn_spool_reserve(&out->bytes, bytes));
+    if (!out->bytes.on_disk) {
+        TRY(limn_bytes_exact(b, out->bytes.memory, bytes, "data"));
+    } else {
+        TRY(limn_new(&buffer, piece, 1));
+        for (size_t at = 0; at < bytes; at += piece) {
+            if (piece > bytes - at) piece = bytes - at;
+            TRY(limn_bytes_exact(b, buffer, piece, "data"));
+            TRY(limn_spool_put(&out->bytes, at, buffer, piece));
+        }
+    }
     TRY(limn_bytes_end(b, "data"));
-    if (big != native_big()) swap_bytes(out->data, out->count, limn_dtype_size(out->dtype));
 done:
+    free(buffer);
     return status;
 }
 
-void array_shape_text(char to[ARRAY_SHAPE_ROOM], const limn_array *a) {
+void array_shape_text(char to[ARRAY_SHAPE_ROOM], int rank, const size_t *dim) {
     size_t at = 1;
     to[0] = '(';
-    for (int i = 0; i < a->rank; i++)
-        at += (size_t)snprintf(to + at, ARRAY_SHAPE_ROOM - at, i ? ", %zu" : "%zu", a->dim[i]);
+    for (int i = 0; i < rank; i++) at += (size_t)snprintf(to + at, ARRAY_SHAPE_ROOM - at, i ? ", %zu" : "%zu", dim[i]);
     snprintf(to + at, ARRAY_SHAPE_ROOM - at, ")");
 }
 
@@ -170,17 +190,31 @@ static limn_status unknown(const char *name, const unsigned char *magic) {
 static const struct {
     const char *name, *magic;
     size_t n;
-    limn_status (*parse)(limn_array *, limn_bytes *, const unsigned char *);
+    limn_status (*head)(limn_block *, limn_bytes *, const unsigned char *);
 } formats[] = {
-    {"IDX", "\0\0", 2, array_parse_idx},
-    {"npy", "\x93NUM", 4, array_parse_npy},
+    {"IDX", "\0\0", 2, array_head_idx},
+    {"npy", "\x93NUM", 4, array_head_npy},
 };
 
-/* Parses and frees the stream. */
-static limn_status parse(limn_array *out, limn_bytes *b) {
+limn_status array_stream_head(limn_block *out, limn_bytes *b) {
+    unsigned char magic[ARRAY_MAGIC];
+    size_t got;
+    limn_status s = limn_bytes_read(b, magic, sizeof magic, &got);
+    if (s != LIMN_OK) return s;
+    if (got < sizeof magic || memcmp(magic, "\x93NUM", sizeof magic) != 0)
+        return limn_fail(LIMN_EINPUT, "%s: the member is not an npy array", limn_bytes_name(b));
+    return array_head_npy(out, b, magic);
+}
+
+limn_status array_stream(limn_block *out, limn_bytes *b, int only_npy) {
     limn_status status = LIMN_OK;
     unsigned char magic[ARRAY_MAGIC] = {0};
     size_t got, i;
+    if (only_npy) {
+        TRY(array_stream_head(out, b));
+        TRY(read_body(out, b));
+        goto done;
+    }
     TRY(limn_bytes_read(b, magic, sizeof magic, &got));
     if (got == 0) FAIL(LIMN_EINPUT, "%s: it is empty", limn_bytes_name(b));
     if (got < sizeof magic) FAIL(LIMN_EINPUT, "%s: it has %zu bytes, too few for IDX or npy", limn_bytes_name(b), got);
@@ -188,24 +222,31 @@ static limn_status parse(limn_array *out, limn_bytes *b) {
         if (memcmp(magic, formats[i].magic, formats[i].n) == 0) break;
     }
     if (i == COUNT_OF(formats)) TRY(unknown(limn_bytes_name(b), magic));
-    TRY(formats[i].parse(out, b, magic));
+    TRY(formats[i].head(out, b, magic));
+    TRY(read_body(out, b));
     snprintf(out->format, sizeof out->format, "%s%s", formats[i].name, limn_bytes_gzip(b) ? " (gzip)" : "");
 done:
-    limn_bytes_free(b);
-    if (status != LIMN_OK) limn_array_clear(out);
     return status;
 }
 
 limn_status limn_array_read(limn_array *out, const char *path) {
-    limn_bytes *b = NULL;
+    limn_block b = {0};
     *out = (limn_array){0};
-    limn_status s = limn_bytes_open(&b, path);
-    return s == LIMN_OK ? parse(out, b) : s;
+    limn_status s = limn_block_open(&b, path);
+    if (s == LIMN_OK) s = limn_block_array(out, &b);
+    limn_block_clear(&b);
+    return s;
 }
 
 limn_status limn_array_parse(limn_array *out, const void *bytes, size_t n, const char *name) {
+    limn_block block = {0};
     limn_bytes *b = NULL;
     *out = (limn_array){0};
     limn_status s = limn_bytes_memory(&b, bytes, n, name);
-    return s == LIMN_OK ? parse(out, b) : s;
+    if (s != LIMN_OK) return s;
+    s = array_stream(&block, b, 0);
+    limn_bytes_free(b);
+    if (s == LIMN_OK) s = limn_block_array(out, &block);
+    limn_block_clear(&block);
+    return s;
 }

@@ -22,7 +22,8 @@ struct limn_bytes {
     limn_bytes_source source;
     unsigned char *buffer; /* (BUFFER) raw bytes [at, have) not yet used */
     size_t at, have;
-    size_t left; /* raw bytes that the source may still give */
+    size_t left;  /* raw bytes that the source may still give */
+    size_t taken; /* raw bytes that it has given */
     int gzip, member_ended, inflating;
     size_t inflated, inflated_most;
     z_stream z;
@@ -113,6 +114,7 @@ static limn_status fill(limn_bytes *b) {
         b->have += got;
     }
     b->left -= b->have;
+    b->taken += b->have;
     if (b->have < BUFFER) b->left = 0;
     return LIMN_OK;
 }
@@ -200,6 +202,13 @@ int limn_bytes_gzip(const limn_bytes *b) {
 size_t limn_bytes_most(const limn_bytes *b) {
     if (!b->gzip) return b->have - b->at + b->left;
     return b->inflated < b->inflated_most ? b->inflated_most - b->inflated : 0;
+}
+
+int limn_bytes_file(const limn_bytes *b, int *fd, size_t *at) {
+    if (b->gzip || b->source.pull != pull_file) return 0;
+    *fd = fcntl(*(int *)b->source.ctx, F_DUPFD_CLOEXEC, 3);
+    *at = b->taken - (b->have - b->at);
+    return *fd >= 0;
 }
 
 static limn_status read_plain(limn_bytes *b, unsigned char *to, size_t n, size_t *got) {

@@ -29,6 +29,8 @@ void limn_bytes_free(limn_bytes *b);
 const char *limn_bytes_name(const limn_bytes *b);
 int limn_bytes_gzip(const limn_bytes *b);
 size_t limn_bytes_most(const limn_bytes *b);
+/* Where the stream is a plain file: a new descriptor of it and the place of the next byte; else 0 and no descriptor. */
+int limn_bytes_file(const limn_bytes *b, int *fd, size_t *at);
 
 /* Up to n bytes; *got < n only at the end. */
 limn_status limn_bytes_read(limn_bytes *b, void *to, size_t n, size_t *got) LIMN_CHECK;

@@ -27,29 +27,43 @@ struct limn_dataset {
 };
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
-/* Labels from their file, or else from the folders. */
+/* Labels from their file, or else from the images' own; names of the classes with them. */
 static limn_status join_labels(limn_dataset *d, const limn_data_options *o) {
-    size_t n = 0;
-    if (!o->labels) {
-        d->label = d->source.label;
-        d->source.label = NULL;
+    limn_status status = LIMN_OK;
+    data_source *s = &d->source;
+    data_labels l = {0};
+    if (data_labels_own(o) && !s->label)
+        FAIL(LIMN_EINPUT, "%s: labels is '%s', but such a file has no members", d->name, o->labels);
+    if (!o->labels || data_labels_own(o)) {
+        d->label = s->label;
+        s->label = NULL;
         return LIMN_OK;
     }
-    limn_status s = data_labels_read(&d->label, &n, o->labels);
-    if (s == LIMN_OK && n != d->source.count)
-        s = limn_fail(LIMN_EINPUT, "%s: it has %zu label%s, but %s has %zu image%s", o->labels, n, n == 1 ? "" : "s",
-                      d->name, d->source.count, d->source.count == 1 ? "" : "s");
-    return s;
+    for (size_t c = 0; s->class_name && c < s->n_classes; c++) free(s->class_name[c]); /* overruled */
+    free(s->class_name);
+    s->class_name = NULL;
+    s->n_classes = 0;
+    TRY(data_labels_read(&l, o->labels, o->label_base));
+    if (l.n != s->count)
+        FAIL(LIMN_EINPUT, "%s: it has %zu label%s, but %s has %zu image%s", o->labels, l.n, l.n == 1 ? "" : "s",
+             d->name, s->count, s->count == 1 ? "" : "s");
+    d->label = l.label;
+    s->class_name = l.name;
+    s->n_classes = l.n_names;
+    l = (data_labels){0};
+done:
+    data_labels_clear(&l);
+    return status;
 }
 
-/* Names from the options, or else from the folders (not where a label file overrules them). */
+/* Names from the options, or else from what brought the labels. */
 static limn_status join_classes(limn_dataset *d, const limn_data_options *o) {
     limn_status status = LIMN_OK;
     data_source *s = &d->source;
-    int folders = s->class_name && !o->labels;
+    int folders = s->class_name != NULL;
     if (folders && o->n_classes && o->n_classes != s->n_classes)
-        FAIL(LIMN_EINPUT, "%s: it has %zu class folders, but %zu class names are given", d->name, s->n_classes,
-             o->n_classes);
+        FAIL(LIMN_EINPUT, "%s: it has %zu %s, but %zu class names are given", d->name, s->n_classes,
+             s->path ? "class folders" : "names of classes", o->n_classes);
     if (o->n_classes) {
         TRY(limn_new(&d->class_name, o->n_classes, sizeof *d->class_name));
         d->n_classes = o->n_classes;
@@ -62,8 +76,8 @@ static limn_status join_classes(limn_dataset *d, const limn_data_options *o) {
     for (size_t i = 0; d->label && i < s->count; i++) {
         size_t l = (size_t)d->label[i];
         if (d->class_name && l >= d->n_classes)
-            FAIL(LIMN_EINPUT, "%s: label %zu is %zu, but there are %zu classes (0 to %zu)", o->labels, i, l,
-                 d->n_classes, d->n_classes - 1);
+            FAIL(LIMN_EINPUT, "%s: label %zu is %zu, but there are %zu classes (0 to %zu)",
+                 o->labels ? o->labels : d->name, i, l, d->n_classes, d->n_classes - 1);
         if (!d->class_name && l >= d->n_classes) d->n_classes = l + 1;
     }
 done:

@@ -13,10 +13,15 @@
 #include "base/status.h"
 #include "limn.h"
 
+enum { LIMN_BASE_AUTO, LIMN_BASE_0, LIMN_BASE_1 }; /* auto: 0, but 1 in MATLAB files where no label is 0 */
+
 typedef struct {
     char *const *images; /* one or more paths: a file, a folder with one folder a class, several pictures */
     size_t n_images;
-    const char *labels;   /* NULL: none, or the folders' names */
+    const char *labels;   /* NULL: those that the images bring (folders, CIFAR, members beside); ":NAME": a member of
+                           * the images' own file */
+    int label_base;       /* what the first class is called in it: LIMN_BASE_AUTO, LIMN_BASE_0, LIMN_BASE_1 */
+    size_t shape[3];      /* (C, H, W) of pictures that lie as vectors; 0: square */
     char *const *classes; /* class names, NULL: from folders, or none */
     size_t n_classes;
     double scale;                   /* 1 */

@@ -11,7 +11,7 @@ static const struct {
     limn_dtype dtype;
 } types[] = {{0x08, LIMN_U8}, {0x09, LIMN_I8}, {0x0b, LIMN_I16}, {0x0c, LIMN_I32}, {0x0d, LIMN_F32}, {0x0e, LIMN_F64}};
 
-limn_status array_parse_idx(limn_array *out, limn_bytes *b, const unsigned char magic[ARRAY_MAGIC]) {
+limn_status array_head_idx(limn_block *out, limn_bytes *b, const unsigned char magic[ARRAY_MAGIC]) {
     limn_status status = LIMN_OK;
     const char *name = limn_bytes_name(b);
     size_t t = 0;
@@ -29,7 +29,8 @@ limn_status array_parse_idx(limn_array *out, limn_bytes *b, const unsigned char 
         TRY(limn_bytes_exact(b, d, sizeof d, "IDX header"));
         out->dim[i] = (size_t)d[0] << 24 | (size_t)d[1] << 16 | (size_t)d[2] << 8 | d[3];
     }
-    TRY(array_read_body(out, b, 1));
+    out->swapped = !array_native_big();
+    limn_block_order(out, 0);
 done:
     return status;
 }

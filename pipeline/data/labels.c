@@ -1,40 +1,105 @@
-/* Labels: one whole number >= 0 an image, from IDX or npy (N) or (N, 1), or from text with one integer a line.
+/* Labels: one an image, as whole numbers or as texts: see labels.h.
  *
- * In text, blank lines and spaces around a number are skipped, and a first line that starts with a letter or a quote is
- * a header. Any of them may be gzip. */
+ * Numbers: (N) or (N, 1), MATLAB's also (1, N). Texts become classes in the byte order of the names. In a text file,
+ * one number a line; blank lines and spaces around a number are skipped, and a first line that starts with a letter or a
+ * quote is a header. Any of them may be gzip. */
+#include "data/labels.h"
+
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/try.h"
-#include "data/array.h"
-#include "data/bytes.h"
-#include "data/reader.h"
+#include "data/array_read.h"
 
 /* Far more than any data set has, and few enough that a table by class is small. */
-enum { MOST_CLASSES = 1 << 20, MAX_LINE = 64 };
+enum { MOST_CLASSES = 1 << 20, MAX_LINE = 64, PIECE = 1024 };
 
-static limn_status from_array(int **label, size_t *n, const char *path) {
+void data_labels_clear(data_labels *l) {
+    for (size_t i = 0; l->name && i < l->n_names; i++) free(l->name[i]);
+    free(l->name);
+    free(l->label);
+    *l = (data_labels){0};
+}
+
+int data_labels_own(const limn_data_options *o) {
+    return o->labels && o->labels[0] == ':';
+}
+
+/* ---- texts ------------------------------------------------------------------------------------------------------- */
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+limn_status data_labels_texts(data_labels *out, const char *text, size_t n) {
     limn_status status = LIMN_OK;
-    limn_array a = {0};
-    TRY(limn_array_read(&a, path));
-    if (a.rank != 1 && !(a.rank == 2 && a.dim[1] == 1))
-        FAIL(LIMN_EINPUT, "%s: labels with %d dimensions, where one number an image is needed", path, a.rank);
-    TRY(limn_new(label, a.count, sizeof **label));
-    for (size_t i = 0; i < a.count; i++) {
-        double v = limn_array_get(&a, i);
-        if (!(v >= 0 && v < MOST_CLASSES) || v != (double)(int)v)
-            FAIL(LIMN_EINPUT, "%s: label %zu is %g, where a whole number from 0 to %d is needed", path, i, v,
-                 MOST_CLASSES - 1);
-        (*label)[i] = (int)v;
+    const char **item = NULL, **sorted = NULL;
+    size_t different = 0;
+    TRY(limn_new(&item, n, sizeof *item));
+    TRY(limn_new(&sorted, n, sizeof *sorted));
+    for (size_t i = 0; i < n; i++, text += strlen(text) + 1) item[i] = sorted[i] = text;
+    qsort(sorted, n, sizeof *sorted, by_text);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || strcmp(sorted[i], sorted[i - 1]) != 0) sorted[different++] = sorted[i];
+    if (different >= MOST_CLASSES) FAIL(LIMN_EINPUT, "the labels are %zu different texts", different);
+    TRY(limn_new(&out->label, n, sizeof *out->label));
+    TRY(limn_new(&out->name, different, sizeof *out->name));
+    for (; out->n_names < different; out->n_names++) TRY(limn_strdup(&out->name[out->n_names], sorted[out->n_names]));
+    for (size_t i = 0; i < n; i++) {
+        const char **at = bsearch(&item[i], sorted, different, sizeof *sorted, by_text);
+        out->label[i] = (int)(at - sorted);
     }
-    *n = a.count;
+    out->n = n;
 done:
-    limn_array_clear(&a);
+    free(item);
+    free(sorted);
+    if (status != LIMN_OK) data_labels_clear(out);
     return status;
 }
 
+/* ---- arrays ------------------------------------------------------------------------------------------------------ */
+static int is_vector(const limn_block *b) {
+    size_t longer = 0;
+    for (int k = 0; k < b->rank; k++) longer += b->dim[k] != 1;
+    if (b->rank == 1) return 1;
+    return b->matlab ? b->rank >= 1 && longer <= 1 : b->rank == 2 && b->dim[1] == 1;
+}
+
+/* Classes from 1 become classes from 0. */
+static limn_status shift(data_labels *l, const limn_block *b, int base) {
+    int zeros = 0;
+    for (size_t i = 0; i < l->n; i++) zeros += l->label[i] == 0;
+    if (base == LIMN_BASE_0 || (base == LIMN_BASE_AUTO && (!b->matlab || zeros))) return LIMN_OK;
+    if (zeros) return limn_fail(LIMN_EINPUT, "%s: label_base is 1, but labels of 0 are there", b->name);
+    for (size_t i = 0; i < l->n; i++) l->label[i]--;
+    return LIMN_OK;
+}
+
+limn_status data_labels_block(data_labels *out, const limn_block *b, int base) {
+    limn_status status = LIMN_OK;
+    double piece[PIECE];
+    if (!is_vector(b))
+        FAIL(LIMN_EINPUT, "%s: labels with %d dimensions, where one number an image is needed", b->name, b->rank);
+    if (b->text) return data_labels_texts(out, (const char *)b->bytes.memory, b->count);
+    TRY(limn_new(&out->label, b->count, sizeof *out->label));
+    for (; out->n < b->count; out->n++) {
+        size_t i = out->n;
+        if (i % PIECE == 0) TRY(limn_block_doubles(b, i, piece, b->count - i < PIECE ? b->count - i : PIECE));
+        double v = piece[i % PIECE];
+        if (!(v >= 0 && v < MOST_CLASSES) || v != floor(v))
+            FAIL(LIMN_EINPUT, "%s: label %zu is %g, where a whole number from 0 to %d is needed", b->name, i, v,
+                 MOST_CLASSES - 1);
+        out->label[i] = (int)v;
+    }
+    TRY(shift(out, b, base));
+done:
+    if (status != LIMN_OK) data_labels_clear(out);
+    return status;
+}
+
+/* ---- text files -------------------------------------------------------------------------------------------------- */
 typedef struct {
     const char *path;
     int *label;
@@ -94,30 +159,41 @@ done:
     return status;
 }
 
-limn_status data_labels_read(int **label, size_t *n, const char *path) {
+/* Whether the path is an array: a member, or what starts as IDX or npy. */
+static limn_status is_array(int *array, const char *path) {
     limn_status status = LIMN_OK;
     limn_bytes *b = NULL;
     unsigned char head[2] = {0};
     size_t got = 0;
-    *label = NULL;
-    *n = 0;
+    TRY(limn_members_any(array, path));
+    if (*array) return LIMN_OK;
     TRY(limn_bytes_open(&b, path));
     TRY(limn_bytes_read(b, head, sizeof head, &got));
-    int array = got == 2 && ((head[0] == 0 && head[1] == 0) || head[0] == 0x93);
-    limn_bytes_free(b);
-    b = NULL;
     if (got == 0) FAIL(LIMN_EINPUT, "%s: it is empty", path);
-    if (array) {
-        TRY(from_array(label, n, path));
-    } else {
-        TRY(limn_bytes_open(&b, path));
-        TRY(from_text(label, n, b, path));
-    }
+    *array = got == 2 && ((head[0] == 0 && head[1] == 0) || head[0] == 0x93);
 done:
     limn_bytes_free(b);
-    if (status != LIMN_OK) {
-        free(*label);
-        *label = NULL;
+    return status;
+}
+
+limn_status data_labels_read(data_labels *out, const char *path, int base) {
+    limn_status status = LIMN_OK;
+    limn_block block = {0};
+    limn_bytes *b = NULL;
+    int array;
+    *out = (data_labels){0};
+    TRY(is_array(&array, path));
+    if (array) {
+        TRY(limn_block_open(&block, path));
+        TRY(data_labels_block(out, &block, base));
+    } else {
+        TRY(limn_bytes_open(&b, path));
+        TRY(from_text(&out->label, &out->n, b, path));
+        TRY(shift(out, &(limn_block){.name = (char *)(uintptr_t)path}, base));
     }
+done:
+    limn_block_clear(&block);
+    limn_bytes_free(b);
+    if (status != LIMN_OK) data_labels_clear(out);
     return status;
 }

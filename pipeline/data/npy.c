@@ -28,7 +28,7 @@ static const struct {
 /* ---- the header: a dict literal ---------------------------------------------------------------------------------- */
 typedef struct {
     const char *name, *p, *end;
-    limn_array *a;
+    limn_block *a;
     int big, fortran;
     unsigned seen; /* bit a key */
 } header;
@@ -151,34 +151,7 @@ static limn_status read_dict(header *h) {
     return LIMN_OK;
 }
 
-/* ---- Fortran order ----------------------------------------------------------------------------------------------- */
-/* Element (i0, …, ik) lies at i0 + d0 (i1 + d1 (i2 + …)); C order wants ik fastest. An odometer over the C order keeps
- * the Fortran offset up to date. */
-static limn_status to_c_order(limn_array *a) {
-    size_t size = limn_dtype_size(a->dtype), stride[LIMN_ARRAY_RANK], at[LIMN_ARRAY_RANK] = {0}, from = 0, step = 1;
-    unsigned char *fresh = NULL;
-    if (a->rank < 2) return LIMN_OK;
-    limn_status s = limn_new(&fresh, a->count, size);
-    if (s != LIMN_OK) return s;
-    for (int k = 0; k < a->rank; k++) {
-        stride[k] = step;
-        step *= a->dim[k];
-    }
-    for (size_t i = 0; i < a->count; i++) {
-        memcpy(fresh + i * size, (unsigned char *)a->data + from * size, size);
-        for (int k = a->rank - 1; k >= 0; k--) {
-            from += stride[k];
-            if (++at[k] < a->dim[k]) break;
-            from -= stride[k] * at[k];
-            at[k] = 0;
-        }
-    }
-    free(a->data);
-    a->data = fresh;
-    return LIMN_OK;
-}
-
-limn_status array_parse_npy(limn_array *out, limn_bytes *b, const unsigned char magic[ARRAY_MAGIC]) {
+limn_status array_head_npy(limn_block *out, limn_bytes *b, const unsigned char magic[ARRAY_MAGIC]) {
     limn_status status = LIMN_OK;
     unsigned char rest[4], length[4] = {0};
     char *text = NULL;
@@ -198,8 +171,8 @@ limn_status array_parse_npy(limn_array *out, limn_bytes *b, const unsigned char 
     h.p = text;
     h.end = text + n;
     TRY(read_dict(&h));
-    TRY(array_read_body(out, b, h.big));
-    if (h.fortran) TRY(to_c_order(out));
+    out->swapped = h.big != array_native_big();
+    limn_block_order(out, h.fortran);
 done:
     free(text);
     return status;

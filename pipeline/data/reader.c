@@ -18,6 +18,10 @@ static int is_npy(const data_probe *p) {
     return !p->folder && p->n >= 6 && memcmp(p->head, "\x93NUMPY", 6) == 0;
 }
 
+static int has_members(const data_probe *p) {
+    return p->members;
+}
+
 static int is_picture(const data_probe *p) {
     return !p->folder && limn_image_format(p->head, p->n) != NULL;
 }
@@ -31,6 +35,8 @@ const data_reader data_readers[] = {
      reader_close_array},
     {"npy", "NumPy .npy, plain or gzip: (N, H, W), (N, H, W, C) or (N, C, H, W)", is_npy, reader_open_npy,
      reader_read_array, reader_close_array},
+    {"members", "a member of an npz, HDF5 or MATLAB file: FILE:NAME", has_members, reader_open_npy, reader_read_array,
+     reader_close_array},
     {"picture", "one or several PNG or JPEG files", is_picture, reader_open_pictures, reader_read_picture, NULL},
     {"folder", "a folder with one folder of pictures a class, or a folder of pictures", is_folder, reader_open_folder,
      reader_read_picture, NULL},
@@ -40,6 +46,8 @@ const data_reader data_readers[] = {
 static limn_status look(data_probe *p, const limn_data_options *o) {
     struct stat st;
     *p = (data_probe){.path = o->images[0], .paths = o->n_images};
+    limn_status many = limn_members_any(&p->members, p->path);
+    if (many != LIMN_OK || p->members) return many;
     if (stat(p->path, &st) != 0) return limn_fail(LIMN_EINPUT, "%s: cannot be opened: %s", p->path, strerror(errno));
     p->folder = S_ISDIR(st.st_mode);
     if (p->folder) return LIMN_OK;

@@ -5,6 +5,7 @@
 #define LIMN_READER_H
 
 #include "data/dataset.h"
+#include "data/labels.h"
 
 enum { PROBE_BYTES = 16, FORMAT_ROOM = 48 };
 
@@ -13,6 +14,7 @@ typedef struct {
     const char *path;
     size_t paths;                    /* how many there are in all */
     int folder;                      /* it is one; then there is no head */
+    int members;                     /* it is, or names a member of, a file with members (block.h); no head either */
     unsigned char head[PROBE_BYTES]; /* first bytes, inflated where they were gzip; zeros after the end */
     size_t n;
 } data_probe;
@@ -34,7 +36,7 @@ struct data_source {
     size_t count, C, H, W;
     int bytes;   /* values are whole numbers 0 … 255 */
     char **path; /* (count) a file an item, or NULL */
-    int *label;  /* (count) from folders, or NULL */
+    int *label;  /* (count) from folders or from the images' own file, or NULL */
     char **class_name;
     size_t n_classes;
     void *state; /* the reader's */
@@ -62,8 +64,8 @@ limn_status reader_read_picture(const data_source *s, size_t i, float *x) LIMN_C
 /* What every source of pictures does once `path` and `count` stand: shape and format from the first one. */
 limn_status reader_begin_pictures(data_source *s, const limn_data_options *o, const char *format) LIMN_CHECK;
 
-/* Labels (n items, each >= 0) from IDX, npy, or text with one integer a line; *most = the largest. */
-limn_status data_labels_read(int **label, size_t *n, const char *path) LIMN_CHECK;
+/* (C, H, W) of a picture that lies as a vector of D values: options.shape, or a square. */
+limn_status data_vector_shape(size_t shape[3], size_t D, const limn_data_options *o, const char *name) LIMN_CHECK;
 
 /* SHA-256 (hex) over the selected samples (fingerprint.c). */
 limn_status data_fingerprint(char hex[65], const limn_dataset *d, int threads) LIMN_CHECK;

@@ -302,12 +302,11 @@ static void one_folder_a_class(void **state) {
 
 /* ---- labels ------------------------------------------------------------------------------------------------------ */
 static void labels_are(const char *path, const int *expect, size_t n) {
-    int *label;
-    size_t got;
-    if (data_labels_read(&label, &got, path) != LIMN_OK) fail_msg("%s", limn_message());
-    assert_int_equal(got, n);
-    assert_memory_equal(label, expect, n * sizeof *label);
-    free(label);
+    data_labels l;
+    if (data_labels_read(&l, path, LIMN_BASE_AUTO) != LIMN_OK) fail_msg("%s", limn_message());
+    assert_int_equal(l.n, n);
+    assert_memory_equal(l.label, expect, n * sizeof *l.label);
+    data_labels_clear(&l);
 }
 
 static void labels_from_every_kind_of_file(void **state) {
