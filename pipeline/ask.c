@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/try.h"
-#include "data/array.h"
+#include "data/block.h"
 #include "data/dataset.h"
 #include "db/digest.h"
 #include "db/info.h"
@@ -62,26 +62,19 @@ static limn_status data_info(const char *path, limn_format_kind as, const text_o
     limn_dataset *d = NULL;
     char *const one = (char *)(uintptr_t)path;
     limn_data_options o = LIMN_DATA_OPTIONS_INIT;
-    limn_array a = {0};
     o.images = &one;
     o.n_images = 1;
     char why[512];
     status = limn_dataset_open(&d, &o);
     snprintf(why, sizeof why, "%s", limn_message());
-    /* an array that is no set of pictures (labels, vectors) is told by its type and shape */
-    if (status == LIMN_EINPUT && limn_array_read(&a, path) == LIMN_OK && a.rank <= 2) {
-        TRY(as == LIMN_JSON
-                ? text_put(t, "{\"kind\": \"array\", \"format\": \"%s\", \"type\": \"%s\", \"shape\": [%zu", a.format,
-                           limn_dtype_name(a.dtype), a.rank > 0 ? a.dim[0] : 1)
-                : text_put(t, "%s, %s, shape (%zu", a.format, limn_dtype_name(a.dtype), a.rank > 0 ? a.dim[0] : 1));
-        if (a.rank == 2) TRY(text_put(t, ", %zu", a.dim[1]));
-        status = text_put(t, as == LIMN_JSON ? "]}\n" : ")\n");
+    /* an array that is no set of pictures (labels, vectors), and a file of several, are told by types and shapes */
+    if (status == LIMN_EINPUT && limn_members_describe(path, as, t->write, t->ctx) == LIMN_OK) {
+        status = LIMN_OK;
         goto done;
     }
     if (status != LIMN_OK) FAIL(status, "%s", why);
     TRY(limn_dataset_describe(d, as, t->write, t->ctx));
 done:
-    limn_array_clear(&a);
     limn_dataset_free(d);
     return status;
 }
@@ -102,9 +95,17 @@ limn_status limn_info(const char *path, const limn_info_options *o, limn_format_
     static const limn_info_options none = {NULL, NULL, 0};
     text_out t = {write, ctx};
     struct stat st;
+    char why[512];
     int file = stat(path, &st) == 0 && S_ISREG(st.st_mode);
     if (store_is_sqlite(path)) return store_info(path, format_of(as), write, ctx);
     if (!o) o = &none;
-    if (o->weights || o->output || (file && looks_like_model(path))) return model_info(path, o, as, &t);
-    return data_info(path, as, &t);
+    if (o->weights || o->output) return model_info(path, o, as, &t);
+    if (!file || !looks_like_model(path)) return data_info(path, as, &t);
+    /* a zip may be .keras or .npz, an HDF5 file a network or arrays: what it is no network of may be data */
+    limn_status s = model_info(path, o, as, &t);
+    int any = 0;
+    if (s != LIMN_EINPUT) return s;
+    snprintf(why, sizeof why, "%s", limn_message());
+    if (limn_members_any(&any, path) == LIMN_OK && any && data_info(path, as, &t) == LIMN_OK) return LIMN_OK;
+    return limn_fail(s, "%s", why);
 }

@@ -119,7 +119,8 @@ limn_status experiment_resolved_json(char **out, const limn_experiment *e) {
 
 limn_status experiment_data_json(char **out, const limn_experiment *e) {
     cJSON *o = cJSON_CreateObject();
-    const char *skip = e->data.shuffle ? "images labels classes" : "images labels classes seed";
+    const char *skip =
+        e->data.shuffle ? "images labels classes label_base shape" : "images labels classes label_base shape seed";
     return experiment_print(out, o, experiment_put_map(o, experiment_section_find("data"), &e->data, NULL, skip));
 }
 

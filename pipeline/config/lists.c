@@ -142,6 +142,38 @@ static cJSON *put_channels(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_channels_type = {set_channels, put_channels};
 
+/* [H, W] or [C, H, W] as (C, H, W). */
+static limn_status set_shape(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    size_t *shape = (size_t *)(void *)((char *)into + k->offset);
+    experiment_list list;
+    experiment_key one = *k;
+    one.offset = 0;
+    one.min = 1;
+    one.max = 1 << 24;
+    TRY(experiment_items(p, k, node, 3, &list));
+    if (list.n < 2) TRY(experiment_wrong(p, k, node, NULL));
+    shape[0] = 1;
+    for (size_t i = 0; i < list.n; i++)
+        TRY(experiment_count_type.set(p, &one, experiment_item(p, &list, i), &shape[3 - list.n + i]));
+done:
+    return status;
+}
+
+static cJSON *put_shape(const experiment_key *k, const void *from) {
+    const size_t *shape = (const size_t *)(const void *)((const char *)from + k->offset);
+    cJSON *list = shape[0] ? cJSON_CreateArray() : cJSON_CreateNull();
+    for (int i = 0; list && shape[0] && i < 3; i++) {
+        cJSON *item = experiment_json_number((double)shape[i]);
+        if (item && cJSON_AddItemToArray(list, item)) continue;
+        cJSON_Delete(item);
+        cJSON_Delete(list);
+        return NULL;
+    }
+    return list;
+}
+const experiment_type experiment_shape_type = {set_shape, put_shape};
+
 /* Perplexities: the first is the options' own, the others its further scales. */
 static limn_status set_perplexity(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     limn_status status = LIMN_OK;

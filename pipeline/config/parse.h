@@ -99,9 +99,9 @@ limn_status experiment_put_map(cJSON *object, const experiment_section *s, const
 limn_status experiment_print(char **out, cJSON *o, limn_status s) LIMN_CHECK;
 
 /* ---- values.c ---- */
-extern const experiment_type experiment_text_type, experiment_path_type, experiment_name_type, experiment_word_type,
-    experiment_enum_type, experiment_bool_type, experiment_int_type, experiment_count_type, experiment_seed_type,
-    experiment_number_type, experiment_auto_type;
+extern const experiment_type experiment_text_type, experiment_path_type, experiment_labels_type, experiment_name_type,
+    experiment_word_type, experiment_enum_type, experiment_bool_type, experiment_int_type, experiment_count_type,
+    experiment_seed_type, experiment_number_type, experiment_auto_type;
 limn_status experiment_number(const char *text, double *value); /* a number or a fraction; LIMN_EINPUT, no message */
 cJSON *experiment_json_number(double value);
 int experiment_name_ok(const char *name);
@@ -110,7 +110,7 @@ limn_status experiment_resolve_path(char **out, const limn_experiment *e, const 
 /* ---- lists.c ---- */
 extern const experiment_type experiment_model_type, experiment_images_type, experiment_classes_type,
     experiment_features_type, experiment_channels_type, experiment_formats_type, experiment_columns_type,
-    experiment_embedding_type, experiment_feature_type, experiment_perplexity_type;
+    experiment_embedding_type, experiment_feature_type, experiment_perplexity_type, experiment_shape_type;
 
 /* ---- target.c ---- */
 extern const experiment_type experiment_target_type, experiment_contrast_type;

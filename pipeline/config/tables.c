@@ -41,10 +41,18 @@ static const experiment_key experiment_keys[] = {
 
 static const experiment_key data_keys[] = {
     {"images", "a file, a folder or a list of files", NULL,
-     "IDX (also gzip), .npy, a PNG or JPEG picture, several, or a folder with one folder a class", NULL,
-     &experiment_images_type, 0, 0, 0},
-    {"labels", "a file", "(none, or the folders' names)", "IDX or .npy of one integer a sample", NULL,
-     &experiment_path_type, AT(limn_data_options, labels), 0, 0},
+     "IDX (also gzip), .npy, CIFAR, CSV, a PNG or JPEG picture, several, a folder with one folder a class, or a member "
+     "of "
+     "an .npz, HDF5 or MATLAB file: FILE:NAME",
+     NULL, &experiment_images_type, 0, 0, 0},
+    {"labels", "a file, FILE:NAME, or :NAME", "(those that the images bring, or none)",
+     "one label a sample: IDX, .npy, text, a member of a file; :NAME is a member or a column of the images' own file",
+     NULL, &experiment_labels_type, AT(limn_data_options, labels), 0, 0},
+    {"label_base", "auto|0|1", "auto", "what the labels call the first class; auto: 0, in MATLAB files 1 where no 0 is",
+     NULL, &experiment_enum_type, AT(limn_data_options, label_base), 0, 0},
+    {"shape", "[height, width] or [channels, height, width]", "(square)",
+     "of pictures that lie as rows of numbers: CSV, arrays (N, D)", NULL, &experiment_shape_type,
+     AT(limn_data_options, shape), 0, 0},
     {"classes", "a list of texts", "(the folders' names, or none)", "what class 0, 1, … is called", NULL,
      &experiment_classes_type, 0, 0, 0},
     {"preprocess", "a mapping", "(raw values)", "how values go into the network: see preprocess", NULL,

@@ -268,3 +268,12 @@ static limn_status set_path(experiment_parser *p, const experiment_key *k, yaml_
 }
 /* A path, relative to the experiment file's folder. */
 const experiment_type experiment_path_type = {set_path, put_text};
+
+static limn_status set_labels(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    const char *text;
+    limn_status s = experiment_scalar(p, k, node, &text);
+    if (s == LIMN_OK && text[0] == ':' && text[1]) return limn_strdup(member(k, into), text);
+    return s == LIMN_OK ? set_path(p, k, node, into) : s;
+}
+/* A path, or `:NAME` for a member of the images' own file. */
+const experiment_type experiment_labels_type = {set_labels, put_text};

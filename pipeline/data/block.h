@@ -12,6 +12,7 @@
 #include "data/array.h"
 #include "data/bytes.h"
 #include "data/spool.h"
+#include "limn.h"
 
 enum { BLOCK_FORMAT = 48, BLOCK_NAMES = 400 };
 
@@ -68,7 +69,10 @@ limn_status limn_member_split(char **file, char **member, const char *path) LIMN
 limn_status limn_members_list(limn_members *out, const char *file) LIMN_CHECK;
 /* *any: whether the path is such a file or a member of one; a path that is nothing is 0. */
 limn_status limn_members_any(int *any, const char *path) LIMN_CHECK;
+/* What `limn info` prints of a file that is no set of pictures: its array, or its members, by type and shape. */
+limn_status limn_members_describe(const char *path, limn_format_kind as, limn_text_fn write, void *ctx) LIMN_CHECK;
 void limn_members_clear(limn_members *m);
+const char *limn_members_format(const limn_members *m); /* "npz", "HDF5", "MATLAB" */
 const limn_member *limn_members_find(const limn_members *m, const char *name);
 /* "x_train (60000, 28, 28), y_train (60000)": as many as there is room for, fit for a message. */
 void limn_members_text(char to[BLOCK_NAMES], const limn_members *m);

@@ -62,6 +62,10 @@ void limn_members_clear(limn_members *m) {
     *m = (limn_members){0};
 }
 
+const char *limn_members_format(const limn_members *m) {
+    return m->kind ? m->kind->what : "";
+}
+
 /* HDF5's names may begin with a slash, npz's may end in .npy. */
 const limn_member *limn_members_find(const limn_members *m, const char *name) {
     while (*name == '/') name++;

@@ -80,6 +80,8 @@ static const struct {
     {"data", "images", NULL, "[\"dir/i.gz\"]"},
     {"data", "labels", "labels: /abs/l.gz", "\"/abs/l.gz\""},
     {"data", "classes", "classes: [no, \"yes\", 1e3, ~, '']", "[\"no\",\"yes\",\"1e3\",\"~\",\"\"]"},
+    {"data", "label_base", "label_base: 1", "\"1\""},
+    {"data", "shape", "shape: [3, 4]", "[1,3,4]"},
     {"data", "preprocess", "preprocess: {}", "{\"scale\":1,\"mean\":[0,0,0,0],\"std\":[1,1,1,1]}"},
     {"data", "limit", "limit: 1e3", "1000"},
     {"data", "every", "every: \"3\"", "3"},
@@ -463,8 +465,9 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
         {HEAD "[a, b]: 1\n", "e.yaml:3: a key is not a word"},
         {"data: {images: i}\n", "e.yaml:1: the key `model` is missing: the trained network, relative to this file"},
         {"model: m\n", "e.yaml:1: the key `data` is missing: what is put through the network: see data"},
-        {"model: m\ndata:\n  labels: l\n", "e.yaml:3: the key `images` in `data` is missing: IDX (also gzip), .npy, a "
-                                           "PNG or JPEG picture, several, or a folder with one folder a class"},
+        {"model: m\ndata:\n  labels: l\n",
+         "e.yaml:3: the key `images` in `data` is missing: IDX (also gzip), .npy, CIFAR, CSV, a PNG or JPEG picture, "
+         "several, a folder with one folder a class, or a member of an .npz, HDF5 or MATLAB file: FILE:NAME"},
         {"model: {file: m, config: c}\ndata: {images: i}\n", "e.yaml:1: `model`: either `file` or `config`, not both"},
         {"model: {output: o}\ndata: {images: i}\n",
          "e.yaml:1: `model`: the key that says what it is (file|config) is missing"},
@@ -644,8 +647,9 @@ static void bombs_are_refused(void **state) {
     /* aliases: a node that holds itself, and one list that many entries share */
     bad(HEAD "features: &a [*a]\n", "e.yaml:3: `features` is a list, but must be a layer's name or index, `auto`, or a "
                                     "list of them");
-    bad("&a {model: m, data: *a}\n", "e.yaml:1: unknown key `model` in `data` (known: images, labels, classes, "
-                                     "preprocess, limit, every, per_class, shuffle, seed)");
+    bad("&a {model: m, data: *a}\n",
+        "e.yaml:1: unknown key `model` in `data` (known: images, labels, label_base, shape, classes, "
+        "preprocess, limit, every, per_class, shuffle, seed)");
     char *laughs = repeated("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [", "*a,", 9, "*a]\n");
     bad(laughs, "e.yaml:1: unknown key `a` (known: name, model, seed, data, store_images, features, embed, target, "
                 "attribute, plots)");
