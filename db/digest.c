@@ -41,6 +41,20 @@ typedef struct {
     "SELECT a.attribution_id, a.dataset_id, m.hash, d.fingerprint, d.options, a.method, a.flavour, a.layer, a.output," \
     " a.targets, a.options FROM attribution a JOIN model m USING (model_id) JOIN dataset d USING (dataset_id)"         \
     " ORDER BY m.hash, d.fingerprint, d.options, a.method, a.flavour, a.layer, a.output, a.targets, a.options"
+#define MEASUREMENTS                                                                                                   \
+    "SELECT t.measurement_id, a.dataset_id, m.hash, d.fingerprint, d.options, a.method, a.flavour, a.layer, a.output," \
+    " a.targets, a.options, b.method, b.flavour, b.layer, b.output, b.targets, b.options, t.metric, t.options"         \
+    " FROM measurement t JOIN attribution a USING (attribution_id)"                                                    \
+    " LEFT JOIN attribution b ON b.attribution_id = t.other_attribution_id"                                            \
+    " JOIN model m ON m.model_id = a.model_id JOIN dataset d ON d.dataset_id = a.dataset_id"                           \
+    " ORDER BY m.hash, d.fingerprint, d.options, a.method, a.flavour, a.layer, a.output, a.targets, a.options,"        \
+    " b.method, b.flavour, b.layer, b.output, b.targets, b.options, t.metric, t.options"
+/* The figures of a measurement, by sample and target. */
+#define OF_MAPS(table)                                                                                                 \
+    "SELECT s.idx, m.target, m.contrast, c.value FROM measurement t CROSS JOIN sample s"                               \
+    " CROSS JOIN map m ON m.attribution_id = t.attribution_id AND m.sample_id = s.sample_id CROSS JOIN " table         \
+    " c ON c.measurement_id = ?1 AND c.map_id = m.map_id WHERE t.measurement_id = ?1 AND s.dataset_id = ?2"            \
+    " ORDER BY s.idx, m.target, ifnull(m.contrast, -1)"
 /* ?1 = the result, ?2 = its data set: its rows by idx. */
 #define BY_SAMPLE(columns, table, key)                                                                                 \
     "SELECT s.idx, " columns " FROM sample s CROSS JOIN " table " c ON c." key " = ?1 AND c.sample_id = s.sample_id"   \
@@ -72,6 +86,9 @@ static const digest_row digest_table[] = {
     {"map", ATTRIBUTIONS, 2,
      BY_SAMPLE("c.target, c.contrast, c.min, c.max, c.sum, c.data", "map",
                "attribution_id") ", c.target, ifnull(c.contrast, -1)"},
+    {"measurement", MEASUREMENTS, 1, "SELECT complete FROM measurement WHERE measurement_id = ?1"},
+    {"measure", MEASUREMENTS, 2, OF_MAPS("measure")},
+    {"agreement", MEASUREMENTS, 2, OF_MAPS("agreement")},
 };
 
 /* ---- hashing -------------------------------------------------------------------------------------------- */

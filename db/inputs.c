@@ -146,6 +146,14 @@ static const char *const have_sql[STORE_PARTS] = {
     [STORE_FEATURES] = CHILD("feature", "extraction_id"),
     [STORE_POINTS] = CHILD("point", "embedding_id"),
     [STORE_MAPS] = CHILD("map", "attribution_id"),
+    [STORE_MEASURES] =
+        HAVE "NOT EXISTS (SELECT 1 FROM measurement t JOIN map m ON m.attribution_id = t.attribution_id"
+             " WHERE t.measurement_id = ?1 AND m.sample_id = s.sample_id"
+             " AND NOT EXISTS (SELECT 1 FROM measure c WHERE c.measurement_id = ?1 AND c.map_id = m.map_id)"
+             " AND NOT EXISTS (SELECT 1 FROM agreement c WHERE c.measurement_id = ?1 AND c.map_id = m.map_id)"
+             " AND (t.other_attribution_id IS NULL OR EXISTS (SELECT 1 FROM map o"
+             " WHERE o.attribution_id = t.other_attribution_id AND o.sample_id = s.sample_id AND o.target = m.target"
+             " AND ifnull(o.contrast, -1) = ifnull(m.contrast, -1))))",
 };
 
 limn_status store_have(limn_store *s, store_part part, int64_t of, int64_t dataset_id, unsigned char *have, size_t n,

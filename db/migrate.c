@@ -14,8 +14,13 @@ static const char version_1[] = {
 #include "gen/db/migrations/0001.sql.inc"
 };
 
+static const char version_2[] = {
+#include "gen/db/migrations/0002.sql.inc"
+};
+
 const db_migration db_migrations[] = {
     {1, version_1},
+    {2, version_2},
     {0, NULL},
 };
 

@@ -135,6 +135,7 @@ typedef enum {
     STORE_FEATURES,    /* of = extraction_id */
     STORE_POINTS,      /* of = embedding_id */
     STORE_MAPS,        /* of = attribution_id: samples with at least one map */
+    STORE_MEASURES,    /* of = measurement_id: samples whose maps all have their figure, or have none to have */
     STORE_PARTS
 } store_part;
 /* have[i] = 1 where sample idx i < n of the data set has its rows, else 0; *done = how many have. Both may be NULL. */
@@ -232,6 +233,30 @@ limn_status store_attribution_find(limn_store *s, int64_t *attribution_id, int *
  * of a sample belong into one transaction. min, max and sum are the store's to compute. */
 limn_status store_map_put(limn_store *s, int64_t attribution_id, int64_t sample_id, int target, int contrast,
                           const float *data, size_t n) LIMN_CHECK;
+
+/* ---- measures of maps ------------------------------------------------------------------------------------ */
+
+typedef struct {
+    int64_t attribution_id, other_attribution_id; /* other 0: a measure of one map; else an agreement */
+    const char *metric, *options;                 /* "deletion"; JSON */
+} store_measurement;
+/* The row that is there, or a new one; *complete as it is. */
+limn_status store_measurement_find(limn_store *s, int64_t *measurement_id, int *complete, int64_t run_id,
+                                   const store_measurement *m) LIMN_CHECK;
+limn_status store_measurement_complete(limn_store *s, int64_t measurement_id) LIMN_CHECK;
+/* A figure of a map (other_map_id 0), or of two; NaN: not defined. One that is there stays. */
+limn_status store_measure_put(limn_store *s, int64_t measurement_id, int64_t map_id, int64_t other_map_id,
+                              const char *metric, double value) LIMN_CHECK;
+
+typedef struct {
+    int64_t map_id;
+    int target, contrast; /* contrast -1: none */
+} store_map;
+/* The maps of a sample, from number `first` on, at most `most` of them, in the order of their targets: map (most), and data
+ * (most, stride), `size` floats each. *n = how many there were. A map of another size is LIMN_EFAIL. */
+limn_status store_maps_read(limn_store *s, store_map *map, float *data, size_t stride, size_t *n,
+                            int64_t attribution_id, int64_t sample_id, size_t first, size_t most,
+                            size_t size) LIMN_CHECK;
 
 /* ---- results: marks, names, removal --------------------------------------------------------------------- */
 

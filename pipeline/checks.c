@@ -97,12 +97,34 @@ done:
     return status == LIMN_OK ? LIMN_OK : run_at(r, e->line, status);
 }
 
+/* A measure looks at a map place by place beside the input. */
+static limn_status check_measures(const limn_run_state *r) {
+    const limn_shape in = limn_shape_picture(&limn_session_diff(r->probe)->input);
+    for (size_t e = 0; e < r->exp->n_measures; e++) {
+        const experiment_measure *m = &r->exp->measure[e];
+        for (size_t a = 0; a < r->exp->n_attributes; a++) {
+            const limn_shape *s = &r->attribute[a].shape;
+            int asked = m->n_of == 0;
+            for (size_t i = 0; i < m->n_of; i++) asked |= strcmp(m->of[i], r->exp->attribute[a].name) == 0;
+            if (asked && (s->dim[1] != in.dim[1] || s->dim[2] != in.dim[2]))
+                return run_at(r, m->line,
+                              limn_fail(LIMN_EINPUT,
+                                        "`%s` needs maps of the input's size, %zu x %zu; those of `%s` have %zu x %zu: "
+                                        "leave `size: layer` out, or name others with `of`",
+                                        m->metric, in.dim[1], in.dim[2], r->exp->attribute[a].name, s->dim[1],
+                                        s->dim[2]));
+        }
+    }
+    return LIMN_OK;
+}
+
 static limn_status check_attributes(limn_run_state *r) {
     limn_status status = LIMN_OK;
     for (size_t i = 0; i < r->exp->n_attributes; i++) {
         TRY(check_attribute(r, &r->attribute[i], &r->exp->attribute[i]));
         TRY(check_target(r, &r->attribute[i]));
     }
+    TRY(check_measures(r));
 done:
     return status;
 }

@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "config/experiment.h"
 #include "data/reader.h"
+#include "measures/measures.h"
 #include "model/graph.h"
 #include "plots/palette.h"
 #include "plots/scatter.h"
@@ -30,6 +31,11 @@ static int attribution_row(int i, row *r) {
     const limn_method *m = &limn_methods_table[i];
     *r = (row){m->name, m->flavour, m->help};
     return m->name != NULL;
+}
+static int measure_row(int i, row *r) {
+    *r = (row){limn_measures_table[i].name, limn_measures_table[i].run ? "" : "of two maps",
+               limn_measures_table[i].help};
+    return r->name != NULL;
 }
 static int model_row(int i, row *r) {
     *r = (row){limn_model_readers[i].name, NULL, limn_model_readers[i].help};
@@ -53,9 +59,17 @@ static int format_row(int i, row *r) {
 }
 
 static const listing listings[] = {
-    {"attribution", attribution_row}, {"model readers", model_row}, {"data readers", data_row},
-    {"scatter colours", colour_row},  {"palettes", palette_row},    {"figure formats", format_row},
+    {"attribution", attribution_row}, {"measures", measure_row},       {"model readers", model_row},
+    {"data readers", data_row},       {"scatter colours", colour_row}, {"palettes", palette_row},
+    {"figure formats", format_row},
 };
+
+/* The options of the i-th row, where the table has any. */
+static const limn_option_row *options_of(const listing *l, int i) {
+    return l->get == attribution_row ? limn_methods_table[i].options
+           : l->get == measure_row   ? limn_measures_table[i].options
+                                     : NULL;
+}
 
 static limn_status options_text(const text_out *t, const limn_option_row *o) {
     limn_status status = LIMN_OK;
@@ -74,7 +88,7 @@ static limn_status as_text(const text_out *t) {
         TRY(text_put(t, "%s%s\n", l ? "\n" : "", listings[l].title));
         for (int i = 0; listings[l].get(i, &r); i++) {
             TRY(text_put(t, "  %-16s %-12s %s\n", r.name, r.more ? r.more : "", r.help));
-            if (listings[l].get == attribution_row) TRY(options_text(t, limn_methods_table[i].options));
+            if (options_of(&listings[l], i)) TRY(options_text(t, options_of(&listings[l], i)));
         }
     }
     TRY(text_put(t, "\noptions of every attribution method\n"));
@@ -121,9 +135,9 @@ static int listing_json(cJSON *top, const listing *l) {
     if (!array) return 0;
     for (int i = 0; l->get(i, &r); i++) {
         if (!(o = append(array)) || !add(o, "name", r.name) || !add(o, "help", r.help)) return 0;
-        if (l->get != attribution_row) continue;
-        if (!add(o, "flavour", r.more) || !(options = cJSON_AddArrayToObject(o, "options"))) return 0;
-        if (!options_json(options, limn_methods_table[i].options)) return 0;
+        if (!options_of(l, i)) continue;
+        if (l->get == attribution_row && !add(o, "flavour", r.more)) return 0;
+        if (!(options = cJSON_AddArrayToObject(o, "options")) || !options_json(options, options_of(l, i))) return 0;
     }
     return 1;
 }

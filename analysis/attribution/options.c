@@ -35,6 +35,7 @@ const limn_option_row *limn_method_option(const limn_method *m, size_t i) {
     size_t n = count(m->options);
     if (i < n) return &m->options[i];
     i -= n;
+    if (!m->flavour[0]) return NULL; /* a measure */
     for (const limn_option_row *row = limn_common_options; row->key; row++)
         if (!own(m, row->key) && i-- == 0) return row;
     return NULL;

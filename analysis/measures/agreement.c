@@ -16,8 +16,6 @@
 #include "base/try.h"
 #include "measures/measures.h"
 
-const char *const limn_agreement_name[LIMN_AGREEMENTS] = {"pearson", "spearman", "ssim", "iou"};
-
 /* a and b (n), and work space. */
 typedef struct {
     const double *a, *b;

@@ -16,9 +16,12 @@
 #include "attribution/methods.h"
 #include "base/rng.h"
 
-extern const limn_method limn_measures_table[]; /* ends with name NULL */
+/* Ends with name NULL. A row whose run is NULL is an agreement of two maps: its recipe is a limn_agreement. */
+extern const limn_method limn_measures_table[];
 /* The row, or LIMN_EINPUT with the nearest name. */
 limn_status limn_measure_get(const limn_method **out, const char *name) LIMN_CHECK;
+/* The i-th key of any measure's options (a key may come more than once); NULL at the end. */
+const char *limn_measure_key(size_t i);
 /* Floats of work space for job->map of this shape. */
 size_t limn_measure_scratch(const limn_method *measure, const limn_attribute_options *o, const limn_attribute_job *job);
 /* job->value = the measure of job->map. shape: of one map; the network's rows and columns, or a layer's for measures that
@@ -34,7 +37,6 @@ typedef enum {
     LIMN_AGREE_IOU,
     LIMN_AGREEMENTS
 } limn_agreement;
-extern const char *const limn_agreement_name[LIMN_AGREEMENTS]; /* "pearson", "spearman", "ssim", "iou" */
 /* top: share of the places that IoU looks at, 0 … 1. *value NaN where it is not defined. */
 limn_status limn_agree(limn_agreement which, const float *a, const float *b, size_t h, size_t w, double top,
                        double *value) LIMN_CHECK;

@@ -76,6 +76,14 @@ static const limn_option_row sensitivity_options[] = {
 
 #define ROW(name, help, options, recipe, family, forwards)                                                             \
     { name, "", help, options, recipe, NULL, family##_scratch, family##_run, forwards, 1, NULL, NULL, NULL }
+/* Of two maps: run is NULL, and the recipe says which agreement. */
+#define PAIR(name, help, options, recipe)                                                                              \
+    { name, "", help, options, recipe, NULL, NULL, NULL, 0, 1, NULL, NULL, NULL }
+static const limn_agreement pearson = LIMN_AGREE_PEARSON, spearman = LIMN_AGREE_SPEARMAN, ssim = LIMN_AGREE_SSIM,
+                            iou = LIMN_AGREE_IOU;
+static const limn_option_row iou_options[] = {
+    OPTION_NUMBER("top", "0.1", "share of the places that counts as highest", MEASURE_SIZE, 0, 1), {.key = NULL}};
+
 const limn_method limn_measures_table[] = {
     ROW("gini", "sparseness: Gini's index of |map|; 0: even, 1: one place", none, &gini, sparseness, 0),
     ROW("entropy", "complexity: entropy of |map| / sum |map|, nats", none, &entropy, sparseness, 0),
@@ -93,6 +101,10 @@ const limn_method limn_measures_table[] = {
         infidelity_options, &infidelity, faith, 1),
     ROW("max-sensitivity", "how far the map moves with the input, relative to its size; low is good",
         sensitivity_options, NULL, sensitivity, 1),
+    PAIR("pearson", "Pearson's r of two methods' maps", none, &pearson),
+    PAIR("spearman", "Spearman's rho of two methods' maps", none, &spearman),
+    PAIR("ssim", "structural similarity of two methods' maps, each scaled to [0, 1]", none, &ssim),
+    PAIR("iou", "intersection over union of the places where two methods' maps are highest", iou_options, &iou),
     {.name = NULL}};
 
 limn_status limn_measure_get(const limn_method **out, const char *name) {
@@ -105,6 +117,13 @@ limn_status limn_measure_get(const limn_method **out, const char *name) {
         LIMN_EINPUT, "unknown measure `%s`%s; there are %s", name,
         limn_did_you_mean(hint, sizeof hint, limn_nearest_in(name, limn_measures_table, sizeof limn_measures_table[0])),
         names);
+}
+
+const char *limn_measure_key(size_t i) {
+    for (const limn_method *m = limn_measures_table; m->name; m++)
+        for (const limn_option_row *row = m->options; row->key; row++)
+            if (i-- == 0) return row->key;
+    return NULL;
 }
 
 size_t limn_measure_scratch(const limn_method *measure, const limn_attribute_options *o,

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/try.h"
+#include "measures/measures.h"
 #include "plots/palette.h"
 
 /* ---- data -------------------------------------------------------------------------------------------------------- */
@@ -242,14 +243,14 @@ done:
 }
 
 /* Keeps the options that were given, each tried by itself, so that the message has its line. */
-static limn_status keep_settings(const experiment_parser *p, experiment_attribute *a, const limn_method *m,
-                                 const experiment_given *given) {
+static limn_status keep_settings(const experiment_parser *p, experiment_setting **setting, size_t *n,
+                                 const limn_method *m, const experiment_given *given) {
     limn_status status = LIMN_OK;
     limn_attribute_options o = limn_attribute_defaults(m);
-    if (given->n_options > 0) TRY(limn_new(&a->setting, given->n_options, sizeof *a->setting));
+    if (given->n_options > 0) TRY(limn_new(setting, given->n_options, sizeof **setting));
     for (size_t i = 0; i < given->n_options; i++) {
         const char *key = (const char *)given->option[0][i]->data.scalar.value;
-        experiment_setting *kept = &a->setting[a->n_settings++];
+        experiment_setting *kept = &(*setting)[(*n)++];
         TRY(limn_format(&kept->key, "%s", key));
         TRY(setting_text(p, key, given->option[1][i], &kept->value));
         TRY(at_line(p, given->option[1][i], limn_attribute_set(m, &o, key, kept->value)));
@@ -268,7 +269,7 @@ static limn_status attribute_end(experiment_parser *p, const entry_rule *r, void
     char fallback[80];
     if (!limn_method_find(a->method, NULL) || !at) at = experiment_given_for(s, given, "method");
     TRY(at_line(p, at, limn_method_get(&m, a->method, a->flavour)));
-    TRY(keep_settings(p, a, m, given));
+    TRY(keep_settings(p, &a->setting, &a->n_settings, m, given));
     snprintf(fallback, sizeof fallback, "%s%s%s", a->method, strcmp(a->flavour, "limn") ? "-" : "",
              strcmp(a->flavour, "limn") ? a->flavour : "");
     TRY(settle_name(p, r, &a->name, fallback, i, node, given));
@@ -290,20 +291,12 @@ static limn_status set_attributes(experiment_parser *p, const experiment_key *k,
     return read_entries(p, k, node, &attribute_rule);
 }
 
-/* The options that the method has, as its own table names their values. */
+static limn_status put_json(cJSON *o, char *text);
+
 static limn_status put_options(cJSON *o, const experiment_attribute *a) {
-    limn_status status = LIMN_OK;
-    char *text = NULL;
-    cJSON *own = NULL, *item;
-    TRY(experiment_attribute_json(&text, a));
-    own = cJSON_Parse(text);
-    while (own && (item = cJSON_DetachItemFromArray(own, 0)))
-        if (!cJSON_AddItemToObject(o, item->string, item)) cJSON_Delete(item), cJSON_Delete(own), own = NULL;
-    if (!own) FAIL(LIMN_ENOMEM, "no memory for the options as JSON");
-done:
-    cJSON_Delete(own);
-    free(text);
-    return status;
+    char *text;
+    limn_status s = experiment_attribute_json(&text, a);
+    return s == LIMN_OK ? put_json(o, text) : s;
 }
 
 static limn_status attribute_put(cJSON *o, const void *entry) {
@@ -316,6 +309,81 @@ static cJSON *put_attributes(const experiment_key *k, const void *from) {
     return put_entries(from, &attribute_rule, attribute_put);
 }
 const experiment_type experiment_attributes_type = {set_attributes, put_attributes};
+
+/* ---- measures ---------------------------------------------------------------------------------------------------- */
+
+limn_status experiment_measure_options(const limn_method **m, limn_attribute_options *o, const experiment_measure *e) {
+    limn_status status = LIMN_OK;
+    TRY(limn_measure_get(m, e->metric));
+    *o = limn_attribute_defaults(*m);
+    for (size_t i = 0; i < e->n_settings; i++) TRY(limn_attribute_set(*m, o, e->setting[i].key, e->setting[i].value));
+done:
+    return status;
+}
+
+static void measure_begin(const experiment_parser *p, void *entry, int line) {
+    (void)p;
+    ((experiment_measure *)entry)->line = line;
+}
+
+static limn_status measure_end(const experiment_parser *p, const entry_rule *r, void *entry, size_t i,
+                               yaml_node_t *node, const experiment_given *given) {
+    limn_status status = LIMN_OK;
+    experiment_measure *e = entry;
+    const limn_method *m;
+    size_t of = e->n_of > 0 ? e->n_of : p->e->n_attributes;
+    (void)i;
+    TRY(at_line(p, experiment_given_for(experiment_section_find(r->where), given, "metric"),
+                limn_measure_get(&m, e->metric)));
+    TRY(keep_settings(p, &e->setting, &e->n_settings, m, given));
+    if (of < (m->run ? 1 : 2))
+        TRY(experiment_fail(p, node, "`%s` needs %s of `attribute`", e->metric, m->run ? "an entry" : "two entries"));
+done:
+    return status;
+}
+static const entry_rule measure_rule = {"measures",
+                                        offsetof(limn_experiment, measure),
+                                        offsetof(limn_experiment, n_measures),
+                                        sizeof(experiment_measure),
+                                        measure_begin,
+                                        measure_end};
+
+static limn_status set_measures(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    (void)into;
+    return read_entries(p, k, node, &measure_rule);
+}
+
+/* Adds the options that a method, or a measure, has, as its own table names their values. */
+static limn_status put_json(cJSON *o, char *text) {
+    limn_status status = LIMN_OK;
+    cJSON *own = cJSON_Parse(text), *item;
+    while (own && (item = cJSON_DetachItemFromArray(own, 0)))
+        if (!cJSON_AddItemToObject(o, item->string, item)) cJSON_Delete(item), cJSON_Delete(own), own = NULL;
+    if (!own) FAIL(LIMN_ENOMEM, "no memory for the options as JSON");
+done:
+    cJSON_Delete(own);
+    free(text);
+    return status;
+}
+
+static limn_status measure_put(cJSON *o, const void *entry) {
+    limn_status status = LIMN_OK;
+    const limn_method *m;
+    limn_attribute_options options;
+    char *text;
+    TRY(experiment_put_map(o, experiment_section_find("measures"), entry, NULL, ""));
+    TRY(experiment_measure_options(&m, &options, entry));
+    TRY(limn_attribute_json(&text, m, &options));
+    TRY(put_json(o, text));
+done:
+    return status;
+}
+
+static cJSON *put_measures(const experiment_key *k, const void *from) {
+    (void)k;
+    return put_entries(from, &measure_rule, measure_put);
+}
+const experiment_type experiment_measures_type = {set_measures, put_measures};
 
 /* ---- plots ------------------------------------------------------------------------------------------------------- */
 

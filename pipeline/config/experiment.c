@@ -136,15 +136,25 @@ static void free_embed(experiment_embed *e) {
     free(e->of);
 }
 
+static void free_settings(experiment_setting *setting, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        free(setting[i].key);
+        free(setting[i].value);
+    }
+    free(setting);
+}
+
+static void free_measure(experiment_measure *m) {
+    free(m->metric);
+    free_texts(m->of, m->n_of);
+    free_settings(m->setting, m->n_settings);
+}
+
 static void free_attribute(experiment_attribute *a) {
     free(a->name);
     free(a->method);
     free(a->flavour);
-    for (size_t i = 0; i < a->n_settings; i++) {
-        free(a->setting[i].key);
-        free(a->setting[i].value);
-    }
-    free(a->setting);
+    free_settings(a->setting, a->n_settings);
     experiment_target_clear(&a->target);
 }
 
@@ -166,6 +176,8 @@ void experiment_free(limn_experiment *e) {
     for (size_t i = 0; i < e->n_plots; i++) free_plot(&e->plot[i]);
     free(e->embed);
     free(e->attribute);
+    for (size_t i = 0; i < e->n_measures; i++) free_measure(&e->measure[i]);
+    free(e->measure);
     free(e->plot);
     free_texts(e->feature, e->n_features);
     free(e->feature_line);

@@ -39,6 +39,15 @@ typedef struct {
     int line;
 } experiment_attribute;
 
+typedef struct {
+    char *metric; /* a measure, or an agreement of two */
+    char **of;    /* (n_of) names of attribution entries; none: all of them */
+    size_t n_of;
+    experiment_setting *setting; /* (n_settings) the measure's options as given */
+    size_t n_settings;
+    int line;
+} experiment_measure;
+
 typedef enum { PLOT_SCATTER, PLOT_HEATMAPS, PLOT_PICTURE } plot_kind;
 typedef enum { SELECT_PER_CLASS, SELECT_ERRORS, SELECT_FIRST } plot_select;
 typedef struct {
@@ -76,6 +85,8 @@ typedef struct limn_experiment {
     size_t n_embeds;
     experiment_attribute *attribute;
     size_t n_attributes;
+    experiment_measure *measure;
+    size_t n_measures;
     experiment_plot *plot;
     size_t n_plots;
     experiment_target target; /* predicted */
@@ -106,6 +117,9 @@ limn_status experiment_plot_json(char **out, const experiment_plot *p) LIMN_CHEC
  * limn_attribute_json() has the layers' names where experiment_attribute_json() has them as written. */
 limn_status experiment_attribute_options(const limn_method **m, limn_attribute_options *o,
                                          const experiment_attribute *a) LIMN_CHECK;
+/* The same of a measure entry. */
+limn_status experiment_measure_options(const limn_method **m, limn_attribute_options *o,
+                                       const experiment_measure *e) LIMN_CHECK;
 /* "predicted", "label", "all", "[0,3]" or "{\"contrast\":[4,9]}". */
 limn_status experiment_target_text(char **out, const experiment_target *t) LIMN_CHECK;
 

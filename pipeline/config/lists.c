@@ -305,17 +305,19 @@ done:
 const experiment_type experiment_embedding_type = {set_embedding, put_reference};
 
 /* "input" and names of attribute entries; k->max is how many. */
-static limn_status set_columns(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+/* Names of entries of `attribute`, and before them `first` (NULL: nothing), into *out (n). */
+static limn_status set_names(experiment_parser *p, const experiment_key *k, yaml_node_t *node, const char *first,
+                             char ***out, size_t *n) {
     limn_status status = LIMN_OK;
     const limn_experiment *e = p->e;
-    experiment_plot *plot = into;
     const char **known = NULL;
     experiment_list list;
+    size_t before = first != NULL;
     TRY(experiment_items(p, k, node, (size_t)k->max, &list));
-    TRY(limn_new(&plot->column, list.n, sizeof *plot->column));
+    TRY(limn_new(out, list.n, sizeof **out));
     TRY(limn_new(&known, e->n_attributes + 2, sizeof *known));
-    known[0] = "input";
-    for (size_t i = 0; i < e->n_attributes; i++) known[i + 1] = e->attribute[i].name;
+    known[0] = first;
+    for (size_t i = 0; i < e->n_attributes; i++) known[i + before] = e->attribute[i].name;
     for (size_t i = 0; i < list.n; i++) {
         yaml_node_t *item = experiment_item(p, &list, i);
         const char *text;
@@ -323,12 +325,29 @@ static limn_status set_columns(experiment_parser *p, const experiment_key *k, ya
         TRY(experiment_scalar(p, k, item, &text));
         while (known[j] && strcmp(known[j], text)) j++;
         if (!known[j]) TRY(no_such(p, k, item, "`attribute`", known));
-        TRY(add_text(plot->column, &plot->n_columns, text));
+        TRY(add_text(*out, n, text));
     }
 done:
     free(known);
     return status;
 }
+
+static limn_status set_columns(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    experiment_plot *plot = into;
+    return set_names(p, k, node, "input", &plot->column, &plot->n_columns);
+}
+
+static limn_status set_measured(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    experiment_measure *m = into;
+    return set_names(p, k, node, NULL, &m->of, &m->n_of);
+}
+
+static cJSON *put_measured(const experiment_key *k, const void *from) {
+    const experiment_measure *m = from;
+    (void)k;
+    return m->n_of > 0 ? put_texts(m->of, m->n_of) : cJSON_CreateNull();
+}
+const experiment_type experiment_measured_type = {set_measured, put_measured};
 
 static cJSON *put_columns(const experiment_key *k, const void *from) {
     const experiment_plot *plot = from;

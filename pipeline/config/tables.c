@@ -5,6 +5,8 @@
  * read by the same code as a value; the test test_experiment.c holds those of `embed` against limn_embed_defaults(). */
 #include "config/parse.h"
 
+#include "measures/measures.h"
+
 #define AT(struct_type, member) offsetof(struct_type, member)
 #define END                                                                                                            \
     { .key = NULL }
@@ -36,6 +38,8 @@ static const experiment_key experiment_keys[] = {
      AT(limn_experiment, target), 0, 0},
     {"attribute", "a list of entries", "(none)", "attribution maps: see attribute", NULL, &experiment_attributes_type,
      0, 0, 0},
+    {"measures", "a list of entries", "(none)", "figures of the maps: see measures", NULL, &experiment_measures_type, 0,
+     0, 0},
     {"plots", "a list of entries", "(none)", "figures: see plots", NULL, &experiment_plots_type, 0, 0, 0},
     END};
 
@@ -143,6 +147,13 @@ static const experiment_key attribute_keys[] = {
      0, 0},
     END};
 
+static const experiment_key measures_keys[] = {{"metric", "a measure", NULL, "see `limn methods`", NULL,
+                                                &experiment_text_type, AT(experiment_measure, metric), 0, 0},
+                                               {"of", "the name of an entry of `attribute`, or a list of them",
+                                                "(all of them)", "whose maps; of a measure of two maps every pair",
+                                                NULL, &experiment_measured_type, 0, 1, EXPERIMENT_MAX_COLUMNS},
+                                               END};
+
 static const experiment_key plots_keys[] = {
     {"scatter", "the name of an entry of `embed`", NULL, "a map's points", "scatter", &experiment_embedding_type,
      AT(experiment_plot, of), 0, 0},
@@ -198,6 +209,7 @@ const experiment_section experiment_sections[] = {{"experiment", experiment_keys
                                                   {"preprocess", preprocess_keys, NULL, NULL, NULL},
                                                   {"embed", embed_keys, "method", NULL, NULL},
                                                   {"attribute", attribute_keys, NULL, NULL, limn_option_key},
+                                                  {"measures", measures_keys, NULL, NULL, limn_measure_key},
                                                   {"target", contrast_keys, NULL, NULL, NULL},
                                                   {"plots", plots_keys, NULL, "scatter heatmaps picture", NULL},
                                                   {NULL, NULL, NULL, NULL, NULL}};

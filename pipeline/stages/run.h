@@ -90,6 +90,7 @@ limn_status stage_samples(limn_run_state *r) LIMN_CHECK;   /* model, data set an
 limn_status stage_predict(limn_run_state *r) LIMN_CHECK;   /* predictions and feature vectors */
 limn_status stage_embed(limn_run_state *r) LIMN_CHECK;     /* maps of points */
 limn_status stage_attribute(limn_run_state *r) LIMN_CHECK; /* maps of attribution */
+limn_status stage_measure(limn_run_state *r) LIMN_CHECK;   /* figures of the maps */
 limn_status stage_plot(limn_run_state *r) LIMN_CHECK;      /* figures */
 
 /* Draws plots of an experiment from the results of one of its runs into a folder; *figures = pictures made, each with a

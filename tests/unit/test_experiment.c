@@ -55,6 +55,7 @@ static const struct {
     {"preprocess", "model: m.h5\ndata: {images: i.gz, preprocess: {%s}}\n", "data preprocess"},
     {"embed", HEAD "features: [fc1, fc2]\nembed: [{%s}]\n", "embed 0"},
     {"attribute", HEAD "attribute: [{%s}]\n", "attribute 0"},
+    {"measures", HEAD "attribute: [{name: sal, method: saliency}]\nmeasures: [{%s}]\n", "measures 0"},
     {"target", HEAD "target: {%s}\n", "target"},
     {"plots", HEAD "embed: [{name: map}]\nattribute: [{name: sal, method: saliency}]\nplots: [{%s}]\n", "plots 0"},
 };
@@ -72,6 +73,7 @@ static const struct {
     {"experiment", "data", NULL, NULL}, /* their sections' own rows */
     {"experiment", "embed", NULL, "[]"},
     {"experiment", "attribute", NULL, "[]"},
+    {"experiment", "measures", NULL, "[]"},
     {"experiment", "plots", NULL, "[]"},
     {"model", "file", "file: m.onnx, output: 1", "\"dir/m.onnx\""},
     {"model", "config", "config: c.json, weights: w.h5", "\"dir/c.json\""},
@@ -118,6 +120,8 @@ static const struct {
     {"attribute", "method", "method: gradcam", "\"gradcam\""},
     {"attribute", "flavour", "method: gradcam, flavour: keras-vis", "\"keras-vis\""},
     {"attribute", "target", "method: saliency, target: [0, 3]", "[0,3]"},
+    {"measures", "metric", "metric: gini", "\"gini\""},
+    {"measures", "of", "metric: deletion, of: sal", "[\"sal\"]"},
     {"target", "contrast", "contrast: [4, 9]", "[4,9]"},
     {"plots", "scatter", "scatter: map", "\"map\""},
     {"plots", "heatmaps", "heatmaps: [input, sal]", "[\"input\",\"sal\"]"},
@@ -456,9 +460,9 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
          "e.yaml:4: unknown key `perplexty` in `embed` (did you mean `perplexity`?)"},
         {HEAD "sede: 1\n", "e.yaml:3: unknown key `sede` (did you mean `seed`?)"},
         {HEAD "tarmac: 1\n", "e.yaml:3: unknown key `tarmac` (known: name, model, seed, data, store_images, features, "
-                             "embed, target, attribute, plots)"},
+                             "embed, target, attribute, measures, plots)"},
         {HEAD "<<: {a: 1}\n", "e.yaml:3: unknown key `<<` (known: name, model, seed, data, store_images, features, "
-                              "embed, target, attribute, plots)"},
+                              "embed, target, attribute, measures, plots)"},
         {HEAD "seed: 1\nseed: 2\n", "e.yaml:4: the key `seed` is given twice"},
         {HEAD "plots:\n- {heatmaps: input, heatmaps: input}\n",
          "e.yaml:4: the key `heatmaps` is given twice in `plots`"},
@@ -652,7 +656,7 @@ static void bombs_are_refused(void **state) {
         "preprocess, limit, every, per_class, shuffle, seed)");
     char *laughs = repeated("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [", "*a,", 9, "*a]\n");
     bad(laughs, "e.yaml:1: unknown key `a` (known: name, model, seed, data, store_images, features, embed, target, "
-                "attribute, plots)");
+                "attribute, measures, plots)");
     free(laughs);
     char *shared = repeated(HEAD "attribute: [{method: saliency, name: s, target: &t [0, 1]}]\nplots: [",
                             "{heatmaps: s},", 999, "{heatmaps: [s, input]}]\n");

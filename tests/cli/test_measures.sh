@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# The stage `measure`: figures of every map and pair, the same at any number of threads, resumed after a kill, reused by the
+# next run, refused where they are not defined.
+. tests/lib/tap.sh
+cd "$work" || exit 1
+small m 40 >m.yaml
+cat >>m.yaml <<Y
+attribute:
+  - {name: sal, method: saliency, target: all}
+  - {name: cam, method: gradcam}
+  - {name: rise, method: rise, samples: 8, target: [3, 1]}
+  - {name: shap, method: expected-gradients, steps: 4, background: 5}
+  - {name: smooth, method: smoothgrad, noise_samples: 3}
+measures:
+  - {metric: deletion, steps: 4, of: [sal, cam]}
+  - metric: gini
+  - {metric: max-sensitivity, samples: 2, of: [rise, smooth]}
+  - metric: spearman
+Y
+ask() { "$LIMN" sql m.db "$1" --csv | tail -n +2 | tr '\n' ' ' | sed 's/ $//'; }
+first=
+for t in 1 3 8; do
+    rm -f m.db
+    limn run m.yaml --threads $t --quiet
+    digest=$("$LIMN" digest m.db)
+    [ -n "$first" ] || first=$digest
+    check "$t threads: the same digest" [ "$code$digest" = "0$first" ]
+done
+check "a figure for every map" [ "$(ask 'SELECT (SELECT count(*) FROM measure JOIN measurement USING (measurement_id) WHERE measurement.metric = '"'gini'"') = (SELECT count(*) FROM map)')" = 1 ]
+check "sal has 10 targets a sample" [ "$(ask "SELECT count(*) FROM v_measure WHERE metric = 'deletion' AND name = 'sal'")" = 400 ]
+# pairs share a target: cam, shap and smooth explain the predicted class, sal every class, rise 1 and 3
+check "pairs of maps of one target" [ "$(ask "SELECT count(*) FROM v_agreement WHERE name = 'sal' AND other_name = 'cam'")" = 40 ]
+check "pairs of lists of targets" [ "$(ask "SELECT count(*) FROM v_agreement WHERE name = 'sal' AND other_name = 'rise'")" = 80 ]
+check "every figure is marked complete" [ "$(ask 'SELECT min(complete) FROM measurement')" = 1 ]
+limn run m.yaml --quiet
+check "a second run computes nothing" [ "$code$(ask 'SELECT count(*) FROM run')" = 01 ]
+
+# half of the figures are missing, as after a kill: the next run adds what is missing
+sqlite3 m.db "DELETE FROM measure WHERE measure_id % 2; DELETE FROM agreement WHERE agreement_id % 3 = 0; UPDATE measurement SET complete = 0; UPDATE run SET status = 'killed', digest = NULL"
+limn run m.yaml --quiet
+check "what is missing is computed, to the same digest" [ "$code$("$LIMN" digest m.db)" = "0$first" ]
+
+small b 4 >b.yaml
+cat >>b.yaml <<Y
+attribute: [{name: cam, method: gradcam, size: layer}]
+measures: [{metric: deletion}]
+Y
+limn run b.yaml
+check "maps of a layer's size are refused" fails 2 "b.yaml:[0-9]+: \`deletion\` needs maps of the input's size, 28 x 28"
+small b 4 >b.yaml
+echo "measures: [{metric: pearson}]" >>b.yaml
+limn run b.yaml
+check "two maps are needed" fails 2 "b.yaml:[0-9]+: \`pearson\` needs two entries of \`attribute\`"
+finish
