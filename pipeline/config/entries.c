@@ -326,8 +326,8 @@ static void measure_begin(const experiment_parser *p, void *entry, int line) {
     ((experiment_measure *)entry)->line = line;
 }
 
-static limn_status measure_end(const experiment_parser *p, const entry_rule *r, void *entry, size_t i,
-                               yaml_node_t *node, const experiment_given *given) {
+static limn_status measure_end(experiment_parser *p, const entry_rule *r, void *entry, size_t i, yaml_node_t *node,
+                               const experiment_given *given) {
     limn_status status = LIMN_OK;
     experiment_measure *e = entry;
     const limn_method *m;
