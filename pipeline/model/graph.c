@@ -5,6 +5,7 @@
  * finished one is only read. */
 #include "model/graph.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@
 #include "base/try.h"
 
 enum { MAX_NODES = 1 << 16 }; /* far beyond any network, far below int */
+/* A file of a kilobyte can ask for years. The largest networks of pictures take some 3e12 multiplications a sample, and
+ * a number that a pool looks at costs as much as a hundred of them. */
+static const double MAX_WORK = 1e13, POOL_WORK = 100;
 
 limn_status graph_new(limn_graph **out) {
     limn_status status = limn_new(out, 1, sizeof **out);
@@ -120,12 +124,38 @@ static limn_status finish_node(limn_graph *g, limn_node *n) {
     return row->shape(n, in);
 }
 
+/* Multiplications, or numbers looked at, of one sample. */
+static double work_of(const limn_graph *g, const limn_node *n) {
+    const limn_shape *in = n->n_in ? &g->node[n->in[0]].out : &n->out;
+    double out = (double)limn_shape_size(&n->out), k = 1;
+    switch (n->op) {
+    case LIMN_OP_CONV2D:
+    case LIMN_OP_DENSE:
+        return out * (double)n->n_weight / n->attr.units;
+    case LIMN_OP_CONVT2D:
+        return (double)limn_shape_size(in) * (double)n->n_weight / (double)in->dim[n->batched ? 0 : 1];
+    case LIMN_OP_MATMUL:
+        return out * (double)in->dim[in->rank - 1];
+    case LIMN_OP_MAXPOOL:
+    case LIMN_OP_AVGPOOL:
+        for (int i = 0; i < 2; i++) k *= fmin(n->attr.kernel[i], (double)in->dim[in->rank - 2 + i]);
+        return out * k * POOL_WORK;
+    default:
+        return out;
+    }
+}
+
 limn_status graph_finish(limn_graph *g) {
+    double work = 0;
     if (g->n_nodes == 0) return limn_fail(LIMN_EINPUT, "the network has no input");
     if (g->n_layers == 0) return limn_fail(LIMN_EINPUT, "the network has no layers");
     for (int i = 0; i < g->n_nodes; i++) {
         limn_node *n = &g->node[i];
         limn_status s = finish_node(g, n);
+        if (s == LIMN_OK) work += work_of(g, n);
+        if (s == LIMN_OK && work > MAX_WORK)
+            s = limn_fail(LIMN_EINPUT, "up to here one sample takes more than %.0e multiplications: that is too much",
+                          MAX_WORK);
         if (s == LIMN_OK) continue;
         if (n->layer < 0) return limn_fail_at(s, n->op == LIMN_OP_INPUT ? "the input: " : "a constant: ");
         return limn_fail_at(s, "layer `%s` (%s): ", g->layer[n->layer].name, g->layer[n->layer].type);

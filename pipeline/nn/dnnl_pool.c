@@ -10,6 +10,25 @@
 #include "base/try.h"
 #include "nn/plan.h"
 
+/* The self-test asks for 512 elements (selftest.c): they shall take it less than a second. A pool of 31x31 pixels with
+ * stride 1 stays below. */
+static const double TOO_WIDE = 1 << 20;
+
+/* Numbers that the definition, or the library, looks at for one element: the pixels under an output, or over each output that a pixel
+ * lies under those of its window. */
+static double test_cost(const limn_net *n, const net_step *s) {
+    net_picture in = net_picture_of(n, net_node_in(n, s)), out = net_picture_of(n, s->node);
+    const size_t from[2] = {in.H, in.W}, to[2] = {out.H, out.W};
+    double taps = 1, over = 1;
+    for (int i = 0; i < 2; i++) {
+        size_t k = (size_t)s->node->attr.kernel[i];
+        taps *= (double)(k < from[i] ? k : from[i]);
+        over *= (double)(k < to[i] ? k : to[i]);
+    }
+    double area = (double)s->node->attr.kernel[0] * s->node->attr.kernel[1]; /* the library walks all of it */
+    return taps * over > area ? taps * over : area;
+}
+
 static limn_status plan_pool(limn_net *n, net_step *s) {
     limn_status status = LIMN_OK;
     dnnl_primitive_desc_t forward = NULL, backward = NULL;
@@ -19,6 +38,7 @@ static limn_status plan_pool(limn_net *n, net_step *s) {
     dc_window g;
     if ((a->dilation[0] > 1 || a->dilation[1] > 1) && (a->pad[0] | a->pad[1] | a->pad[2] | a->pad[3]))
         FAIL(LIMN_EFAIL, "a window that may lie wholly in the padding is not for oneDNN");
+    if (test_cost(n, s) > TOO_WIDE) FAIL(LIMN_EFAIL, "a pool this wide cannot be put to the test");
     net_window(a, &g);
     TRY(net_layout(n, s->node, dnnl_format_tag_any, &y));
     dnnl_alg_kind_t alg = dnnl_pooling_max;

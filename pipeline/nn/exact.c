@@ -30,6 +30,28 @@ static long under(const limn_op_attr *a, int axis, long o, long k, long n) {
     return p >= 0 && p < n ? p : -1;
 }
 
+/* The taps [lo, hi) along an axis under which output o can have a pixel of n; and over which pixel p can have an output
+ * of `outs`. A pool's window can be far larger than what it lies on. */
+typedef struct {
+    long lo, hi;
+} taps;
+
+static long up(long a, long b) {
+    return a > 0 ? (a + b - 1) / b : 0;
+}
+
+static taps taps_under(const limn_op_attr *a, int axis, long o, long n) {
+    long d = a->dilation[axis], back = a->pad[axis] - o * a->stride[axis], most = n - 1 + back;
+    taps t = {up(back, d), most < 0 ? 0 : most / d + 1};
+    return t.hi > a->kernel[axis] ? (taps){t.lo, a->kernel[axis]} : t;
+}
+
+static taps taps_over(const limn_op_attr *a, int axis, long p, long outs) {
+    long d = a->dilation[axis], most = p + a->pad[axis];
+    taps t = {up(most - (outs - 1) * a->stride[axis], d), most / d + 1};
+    return t.hi > a->kernel[axis] ? (taps){t.lo, a->kernel[axis]} : t;
+}
+
 /* The output whose tap k along an axis lies on pixel p; -1 if none does. */
 static long over(const limn_op_attr *a, int axis, long p, long k, long outs) {
     long o = p + a->pad[axis] - k * a->dilation[axis];
@@ -99,11 +121,13 @@ static net_exact dense_vjp(const probe *p) {
 static long winner(const probe *p, long c, long i, long j) {
     const limn_op_attr *a = &p->n->attr;
     long H = (long)p->in->dim[1], W = (long)p->in->dim[2], best = -1;
-    for (long k = 0; k < (long)a->kernel[0] * a->kernel[1]; k++) {
-        long r = under(a, 0, i, k / a->kernel[1], H), q = under(a, 1, j, k % a->kernel[1], W);
-        if (r < 0 || q < 0) continue;
-        if (best < 0 || p->x[c * H * W + r * W + q] > p->x[c * H * W + best]) best = r * W + q;
-    }
+    taps tu = taps_under(a, 0, i, H), tv = taps_under(a, 1, j, W);
+    for (long u = tu.lo; u < tu.hi; u++)
+        for (long v = tv.lo; v < tv.hi; v++) {
+            long r = under(a, 0, i, u, H), q = under(a, 1, j, v, W);
+            if (r < 0 || q < 0) continue;
+            if (best < 0 || p->x[c * H * W + r * W + q] > p->x[c * H * W + best]) best = r * W + q;
+        }
     return best;
 }
 
@@ -119,10 +143,12 @@ static net_exact maxpool_vjp(const probe *p) {
     long h = (long)p->n->out.dim[1], w = (long)p->n->out.dim[2], H = (long)p->in->dim[1], W = (long)p->in->dim[2];
     long c = (long)p->i / (H * W), at = (long)p->i % (H * W);
     net_exact e = {0, 0};
-    for (long k = 0; k < (long)a->kernel[0] * a->kernel[1]; k++) {
-        long i = over(a, 0, at / W, k / a->kernel[1], h), j = over(a, 1, at % W, k % a->kernel[1], w);
-        if (i >= 0 && j >= 0 && winner(p, c, i, j) == at) add(&e, p->gy[(c * h + i) * w + j]);
-    }
+    taps tu = taps_over(a, 0, at / W, h), tv = taps_over(a, 1, at % W, w);
+    for (long u = tu.lo; u < tu.hi; u++)
+        for (long v = tv.lo; v < tv.hi; v++) {
+            long i = over(a, 0, at / W, u, h), j = over(a, 1, at % W, v, w);
+            if (i >= 0 && j >= 0 && winner(p, c, i, j) == at) add(&e, p->gy[(c * h + i) * w + j]);
+        }
     return e;
 }
 
@@ -132,13 +158,10 @@ static double share(const probe *p, long i, long j) {
     const limn_op_attr *a = &p->n->attr;
     long at[2] = {i, j}, count = 1;
     for (int axis = 0; axis < 2; axis++) {
-        long size = (long)p->in->dim[axis + 1], n = 0;
-        for (long k = 0; k < a->kernel[axis]; k++) {
-            long q = at[axis] * a->stride[axis] + k * a->dilation[axis];
-            int inside = q >= a->pad[axis] && q < a->pad[axis] + size;
-            n += inside || (a->count_pad && q < a->pad[axis] + size + a->pad[axis + 2]);
-        }
-        count *= n;
+        long size = (long)p->in->dim[axis + 1];
+        taps t = taps_under(a, axis, at[axis], size + (a->count_pad ? a->pad[axis + 2] : 0));
+        if (a->count_pad) t.lo = 0;
+        count *= t.hi > t.lo ? t.hi - t.lo : 0;
     }
     return count > 0 ? 1 / (double)count : 0;
 }
@@ -147,11 +170,13 @@ static net_exact avgpool_forward(const probe *p) {
     const limn_op_attr *a = &p->n->attr;
     long h = (long)p->n->out.dim[1], w = (long)p->n->out.dim[2], H = (long)p->in->dim[1], W = (long)p->in->dim[2];
     long c = (long)p->i / (h * w), i = (long)p->i / w % h, j = (long)p->i % w;
+    taps tu = taps_under(a, 0, i, H), tv = taps_under(a, 1, j, W);
     net_exact e = {0, 0};
-    for (long k = 0; k < (long)a->kernel[0] * a->kernel[1]; k++) {
-        long r = under(a, 0, i, k / a->kernel[1], H), q = under(a, 1, j, k % a->kernel[1], W);
-        if (r >= 0 && q >= 0) add(&e, p->x[(c * H + r) * W + q] * share(p, i, j));
-    }
+    for (long u = tu.lo; u < tu.hi; u++)
+        for (long v = tv.lo; v < tv.hi; v++) {
+            long r = under(a, 0, i, u, H), q = under(a, 1, j, v, W);
+            if (r >= 0 && q >= 0) add(&e, p->x[(c * H + r) * W + q] * share(p, i, j));
+        }
     return e;
 }
 
@@ -159,11 +184,13 @@ static net_exact avgpool_vjp(const probe *p) {
     const limn_op_attr *a = &p->n->attr;
     long h = (long)p->n->out.dim[1], w = (long)p->n->out.dim[2], H = (long)p->in->dim[1], W = (long)p->in->dim[2];
     long c = (long)p->i / (H * W), at = (long)p->i % (H * W);
+    taps tu = taps_over(a, 0, at / W, h), tv = taps_over(a, 1, at % W, w);
     net_exact e = {0, 0};
-    for (long k = 0; k < (long)a->kernel[0] * a->kernel[1]; k++) {
-        long i = over(a, 0, at / W, k / a->kernel[1], h), j = over(a, 1, at % W, k % a->kernel[1], w);
-        if (i >= 0 && j >= 0) add(&e, p->gy[(c * h + i) * w + j] * share(p, i, j));
-    }
+    for (long u = tu.lo; u < tu.hi; u++)
+        for (long v = tv.lo; v < tv.hi; v++) {
+            long i = over(a, 0, at / W, u, h), j = over(a, 1, at % W, v, w);
+            if (i >= 0 && j >= 0) add(&e, p->gy[(c * h + i) * w + j] * share(p, i, j));
+        }
     return e;
 }
 

@@ -1,7 +1,8 @@
 /* The network: chunk size, plan, self-test, fallback (see net.h, plan.h).
  *
- * limn_net_new: choose B from the graph; plan; run the self-test; a node that the library cannot plan, or computes
- * wrongly, goes to _ref and all is planned again (layouts of the neighbours change), until every node passes. */
+ * limn_net_new: choose B from the graph; plan, where a node that the library cannot plan goes to _ref; run the
+ * self-test; what the library computes wrongly goes to _ref and all is planned again (layouts of the neighbours
+ * change), until every node passes. */
 #include "nn/expand.h"
 
 #include <pthread.h>
@@ -97,21 +98,15 @@ done:
     return status;
 }
 
-/* Plans until the library can plan, and passes the self-test on, every node that is not on _ref. */
+/* Plans until the library passes the self-test on every node that is not on _ref. */
 static limn_status plan_and_test(limn_net *n, net_tamper_fn tamper, void *ctx) {
     limn_status status = LIMN_OK;
     for (;;) {
-        int bad = -1, failed = 0;
-        limn_status s = net_plan(n, &bad);
-        if (s == LIMN_OK) {
-            if (n->backend != LIMN_BACKEND_REF) TRY(net_selftest(n, tamper, ctx, n->ref, &failed));
-            if (failed == 0) break;
-            n->fallbacks += failed;
-        } else {
-            if (bad < 0) TRY(s);
-            n->ref[bad] = 1;
-            n->fallbacks++;
-        }
+        int failed = 0;
+        TRY(net_plan(n));
+        if (n->backend != LIMN_BACKEND_REF) TRY(net_selftest(n, tamper, ctx, n->ref, &failed));
+        if (failed == 0) break;
+        n->fallbacks += failed;
         net_unplan(n);
     }
 done:

@@ -421,34 +421,42 @@ done:
     return status;
 }
 
-limn_status net_plan(limn_net *n, int *bad) {
+/* Takes back what step s has been given, and the places from `first` on. */
+static void unplan_step(limn_net *n, net_step *s, int first) {
+    net_call *all[] = {&s->load_gy, &s->forward, &s->backward, &s->pack, &s->unpack};
+    for (size_t i = 0; i < COUNT_OF(all); i++)
+        if (all[i]->primitive) dnnl_primitive_destroy(all[i]->primitive);
+    for (int j = 0; j < s->n_in; j++) {
+        if (s->link[j].load.primitive) dnnl_primitive_destroy(s->link[j].load.primitive);
+        if (s->link[j].store.primitive) dnnl_primitive_destroy(s->link[j].store.primitive);
+    }
+    free(s->table);
+    *s = (net_step){.link = s->link};
+    for (int i = first; i < n->n_mem; i++) {
+        dc_md_free(n->mem[i].md);
+        free(n->mem[i].owned);
+    }
+    n->n_mem = first;
+}
+
+void net_unplan(limn_net *n) {
+    for (int k = 0; n->step && k < n->graph->n_nodes; k++) unplan_step(n, &n->step[k], n->n_mem);
+    if (n->step) unplan_step(n, n->step, 0);
+}
+
+limn_status net_plan(limn_net *n) {
     limn_status status = LIMN_OK;
-    *bad = -1;
     for (int k = 0; k < n->graph->n_nodes; k++) {
+        int first = n->n_mem;
         limn_status s = plan_step(n, k);
-        if (s == LIMN_EFAIL && n->backend != LIMN_BACKEND_REF && !n->ref[k]) *bad = k;
+        if (s == LIMN_EFAIL && n->backend != LIMN_BACKEND_REF && !n->ref[k]) { /* later steps see its plain layout */
+            unplan_step(n, &n->step[k], first);
+            n->ref[k] = 1;
+            n->fallbacks++;
+            s = plan_step(n, k);
+        }
         TRY(s);
     }
 done:
     return status;
-}
-
-void net_unplan(limn_net *n) {
-    for (int k = 0; n->step && k < n->graph->n_nodes; k++) {
-        net_step *s = &n->step[k];
-        net_call *all[] = {&s->load_gy, &s->forward, &s->backward, &s->pack, &s->unpack};
-        for (size_t i = 0; i < COUNT_OF(all); i++)
-            if (all[i]->primitive) dnnl_primitive_destroy(all[i]->primitive);
-        for (int j = 0; j < s->n_in; j++) {
-            if (s->link[j].load.primitive) dnnl_primitive_destroy(s->link[j].load.primitive);
-            if (s->link[j].store.primitive) dnnl_primitive_destroy(s->link[j].store.primitive);
-        }
-        free(s->table);
-        *s = (net_step){.link = s->link};
-    }
-    for (int i = 0; i < n->n_mem; i++) {
-        dc_md_free(n->mem[i].md);
-        free(n->mem[i].owned);
-    }
-    n->n_mem = 0;
 }

@@ -217,8 +217,8 @@ void net_lay_alone(const limn_net *n, int k, net_memory *map);
 /* above[k] = whether step k lies on or above step `end` in a backward pass from step `top`. */
 void net_mark_above(const limn_net *n, int end, int top, unsigned char *above);
 
-/* Plans every step; *bad = -1, or the node that the library cannot plan. */
-limn_status net_plan(limn_net *n, int *bad) LIMN_CHECK;
+/* Plans every step; a node that the library cannot plan goes to _ref (n->ref, n->fallbacks). */
+limn_status net_plan(limn_net *n) LIMN_CHECK;
 void net_unplan(limn_net *n);
 
 /* LIMN_EFAIL or LIMN_ENOMEM with a sentence where the library failed. */

@@ -6,7 +6,10 @@
  *   sum, mean (1/n), max, min (the first of equal ones), prod, l1, l2, sum of squares, log sum, log sum exp
  *   NORM   y = (x - m) / sd, sd^2 = mean (x - m)^2 + eps     gx = (gy - mean gy - y mean(gy y)) / sd
  * LRN (Krizhevsky 2012), over a window of `units` channels: s_c = bias + alpha/units sum x_k^2,  y_c = x_c s_c^-beta,
- *   gx_c = gy_c s_c^-beta - 2 alpha beta/units x_c sum_k gy_k x_k s_k^(-beta-1), over the k whose window holds c. */
+ *   gx_c = gy_c s_c^-beta - 2 alpha beta/units x_c sum_k gy_k x_k s_k^(-beta-1), over the k whose window holds c.
+ * The sums of all windows cost three additions a channel, however long the windows are, and nothing is subtracted that
+ * was added before (van Herk, Pattern Recognition Letters 13:517, 1992): in blocks as long as the window, a window is
+ * the end of one block and the beginning of the next. */
 #include <math.h>
 #include <string.h>
 
@@ -48,7 +51,9 @@ static limn_status plan_groups(limn_net *n, net_step *s) {
     *g = (groups){.size = kept * reduced, .kept = g->room, .reduced = g->room + kept};
     g->groups = list_offsets(in, s->node->attr.axes, 0, g->kept);
     g->n = list_offsets(in, s->node->attr.axes, 1, g->reduced);
-    status = net_place_plain(n, s);
+    TRY(net_place_plain(n, s));
+    if (s->node->op == LIMN_OP_REDUCE && s->node->attr.f == LIMN_F_PROD && s->link->gx >= 0)
+        status = net_add_floats(n, NET_TEMP, 2 * g->n, &s->extra);
 done:
     return status;
 }
@@ -112,12 +117,12 @@ static limn_status reduce_forward(const net_step *s, limn_session *run) {
     return LIMN_OK;
 }
 
-/* The product of all elements but r: exact also where one is zero. */
-static double product_without(const groups *g, const float *x, size_t r) {
-    double p = 1;
-    for (size_t k = 0; k < g->n; k++)
-        if (k != r) p *= x[g->reduced[k]];
-    return p;
+/* gx = gy times the product of all elements but that one, of those before it and of those behind it (room: (n) of
+ * these): exact also where one is zero. */
+static void product_slopes(const groups *g, const float *x, double gy, float *gx, double *room) {
+    double before = 1, behind = 1;
+    for (size_t r = g->n; r-- > 0; behind *= x[g->reduced[r]]) room[r] = behind;
+    for (size_t r = 0; r < g->n; before *= x[g->reduced[r]], r++) gx[g->reduced[r]] = (float)(gy * (before * room[r]));
 }
 
 /* d y / d x of element r; y is the group's value. */
@@ -126,8 +131,6 @@ static double reduce_slope(const groups *g, const float *x, double y, limn_reduc
     switch (f) {
     case LIMN_F_MEAN:
         return 1 / (double)g->n;
-    case LIMN_F_PROD:
-        return product_without(g, x, r);
     case LIMN_F_L1:
         return v > 0 ? 1 : v < 0 ? -1 : 0;
     case LIMN_F_L2:
@@ -154,6 +157,10 @@ static limn_status reduce_vjp(const net_step *s, limn_session *run, limn_rule ru
             float *gx = run->address[s->link->gx] + b * g->size + g->kept[o];
             double gy = run->address[s->gy][b * g->groups + o], y = run->address[s->value][b * g->groups + o];
             int picks = f == LIMN_F_MAXIMUM || f == LIMN_F_MINIMUM;
+            if (f == LIMN_F_PROD) {
+                product_slopes(g, x, gy, gx, (double *)(void *)run->address[s->extra]);
+                continue;
+            }
             size_t best = picks ? extreme(g, x, f == LIMN_F_MAXIMUM) : 0;
             for (size_t r = 0; r < g->n; r++)
                 gx[g->reduced[r]] = (float)(picks ? (r == best ? gy : 0) : gy * reduce_slope(g, x, y, f, r));
@@ -218,32 +225,58 @@ const net_op net_norm = {"norm", plan_groups, norm_forward, norm_vjp, 1, 0};
  */
 typedef struct {
     size_t outer, C, P;
-    long before, after; /* the window about c: c - before … c + after */
+    size_t before, after; /* the window about c: c - before … c + after */
 } lrn_lines;
 
 static lrn_lines lrn_of(const net_step *s, const limn_session *run) {
     const limn_shape *o = &s->node->out;
-    lrn_lines l = {0, o->dim[s->node->attr.axis], 1, (s->node->attr.units - 1) / 2, s->node->attr.units / 2};
+    lrn_lines l = {0, o->dim[s->node->attr.axis], 1, (size_t)(s->node->attr.units - 1) / 2,
+                   (size_t)s->node->attr.units / 2};
     for (int i = s->node->attr.axis + 1; i < o->rank; i++) l.P *= o->dim[i];
     l.outer = net_elements(run->net, s->node) / (l.C * l.P);
     return l;
 }
 
-static double lrn_sum(const net_step *s, const lrn_lines *l, const float *x, long c) {
-    double sum = 0;
-    for (long k = c - l->before; k <= c + l->after; k++)
-        if (k >= 0 && k < (long)l->C) sum += (double)x[(size_t)k * l->P] * x[(size_t)k * l->P];
-    return s->node->attr.p[2] + s->node->attr.p[0] / s->node->attr.units * sum;
+enum { LRN_ROOM = 4 }; /* numbers a channel: s_c, those for the sums of windows, and the terms of a gradient */
+
+static limn_status plan_lrn(limn_net *n, net_step *s) {
+    limn_status status = LIMN_OK;
+    TRY(net_place_plain(n, s));
+    status = net_add_floats(n, NET_TEMP, 2 * LRN_ROOM * s->node->out.dim[s->node->attr.axis], &s->extra);
+done:
+    return status;
+}
+
+/* v (C) becomes its sums over c - before … c + after. head, tail (C): of a block up to c, and from c on. */
+static void window_sums(double *v, size_t C, size_t before, size_t after, double *head, double *tail) {
+    size_t w = before + after + 1;
+    for (size_t c = 0; c < C; c++) head[c] = c % w ? head[c - 1] + v[c] : v[c];
+    for (size_t c = C; c-- > 0;) tail[c] = (c + 1) % w && c + 1 < C ? tail[c + 1] + v[c] : v[c];
+    for (size_t c = 0; c < C; c++) {
+        size_t lo = c > before ? c - before : 0, hi = after < C - 1 - c ? c + after : C - 1;
+        if (lo / w != hi / w)
+            v[c] = tail[lo] + head[hi];
+        else /* at an end of the axis, or a block */
+            v[c] = lo % w ? tail[lo] : head[hi];
+    }
+}
+
+/* sum (C) = s_c of one line. */
+static void lrn_sums(const net_step *s, const lrn_lines *l, const float *x, double *sum, double *head, double *tail) {
+    for (size_t c = 0; c < l->C; c++) sum[c] = (double)x[c * l->P] * x[c * l->P];
+    window_sums(sum, l->C, l->before, l->after, head, tail);
+    for (size_t c = 0; c < l->C; c++) sum[c] = s->node->attr.p[2] + s->node->attr.p[0] / s->node->attr.units * sum[c];
 }
 
 static limn_status lrn_forward(const net_step *s, limn_session *run) {
     lrn_lines l = lrn_of(s, run);
-    double beta = s->node->attr.p[1];
+    double beta = s->node->attr.p[1], *sum = (double *)(void *)run->address[s->extra];
     for (size_t q = 0; q < l.outer * l.P; q++) {
         size_t at = q / l.P * l.C * l.P + q % l.P;
         const float *x = run->address[s->link->x] + at;
         float *y = run->address[s->value] + at;
-        for (size_t c = 0; c < l.C; c++) y[c * l.P] = (float)(x[c * l.P] * pow(lrn_sum(s, &l, x, (long)c), -beta));
+        lrn_sums(s, &l, x, sum, sum + l.C, sum + 2 * l.C);
+        for (size_t c = 0; c < l.C; c++) y[c * l.P] = (float)(x[c * l.P] * pow(sum[c], -beta));
     }
     return LIMN_OK;
 }
@@ -251,24 +284,20 @@ static limn_status lrn_forward(const net_step *s, limn_session *run) {
 static limn_status lrn_vjp(const net_step *s, limn_session *run, limn_rule rule, int j) {
     lrn_lines l = lrn_of(s, run);
     double beta = s->node->attr.p[1], factor = 2 * s->node->attr.p[0] * beta / s->node->attr.units;
+    double *sum = (double *)(void *)run->address[s->extra], *back = sum + 3 * l.C;
     (void)rule;
     (void)j;
     for (size_t q = 0; q < l.outer * l.P; q++) {
         size_t at = q / l.P * l.C * l.P + q % l.P;
         const float *x = run->address[s->link->x] + at, *gy = run->address[s->gy] + at;
         float *gx = run->address[s->link->gx] + at;
-        for (long c = 0; c < (long)l.C; c++) {
-            double sum = 0;
-            for (long k = c - l.after; k <= c + l.before; k++) {
-                if (k < 0 || k >= (long)l.C) continue;
-                size_t i = (size_t)k * l.P;
-                sum += gy[i] * x[i] * pow(lrn_sum(s, &l, x, k), -beta - 1);
-            }
-            size_t i = (size_t)c * l.P;
-            gx[i] = (float)(gy[i] * pow(lrn_sum(s, &l, x, c), -beta) - factor * x[i] * sum);
-        }
+        lrn_sums(s, &l, x, sum, sum + l.C, sum + 2 * l.C);
+        for (size_t c = 0; c < l.C; c++) back[c] = (double)gy[c * l.P] * x[c * l.P] * pow(sum[c], -beta - 1);
+        window_sums(back, l.C, l.after, l.before, sum + l.C, sum + 2 * l.C);
+        for (size_t c = 0; c < l.C; c++)
+            gx[c * l.P] = (float)(gy[c * l.P] * pow(sum[c], -beta) - factor * x[c * l.P] * back[c]);
     }
     return LIMN_OK;
 }
 
-const net_op net_lrn = {"lrn", net_place_plain, lrn_forward, lrn_vjp, 1, 0};
+const net_op net_lrn = {"lrn", plan_lrn, lrn_forward, lrn_vjp, 1, 0};

@@ -169,17 +169,25 @@ static limn_status dense_vjp(const net_step *s, limn_session *run, limn_rule rul
 const net_op net_ref_dense = {"dense", net_place_plain, dense_forward, dense_vjp, 0, 0};
 
 /* ---- max pooling ------------------------------------------------------------------------------------------------- */
+/* The taps [lo, hi) of output `at` along an axis that lie on the pixels [from, to): a window can be far larger. */
+static void taps_within(const limn_op_attr *a, int axis, long at, long from, long to, long *lo, long *hi) {
+    long d = a->dilation[axis], first = at * a->stride[axis] - a->pad[axis];
+    *lo = first < from ? (from - first + d - 1) / d : 0;
+    *hi = first < to ? (to - 1 - first) / d + 1 : 0;
+    if (*hi > a->kernel[axis]) *hi = a->kernel[axis];
+}
+
 /* Index into the plane of the first maximum of output (i, j)'s window; -1 where no tap lies inside (dilation can make
  * the padding so wide): that output is -FLT_MAX, as in oneDNN, and passes no gradient. */
 static long first_maximum(const geometry *g, const float *plane, long i, long j) {
     const limn_op_attr *a = g->a;
-    long best = -1;
-    for (long u = 0; u < a->kernel[0]; u++) {
+    long best = -1, u0, u1, v0, v1;
+    taps_within(a, 0, i, 0, g->H, &u0, &u1);
+    taps_within(a, 1, j, 0, g->W, &v0, &v1);
+    for (long u = u0; u < u1; u++) {
         long r = i * a->stride[0] + u * a->dilation[0] - a->pad[0];
-        if (r < 0 || r >= g->H) continue;
-        for (long v = 0; v < a->kernel[1]; v++) {
+        for (long v = v0; v < v1; v++) {
             long c = j * a->stride[1] + v * a->dilation[1] - a->pad[1];
-            if (c < 0 || c >= g->W) continue;
             if (best < 0 || plane[r * g->W + c] > plane[best]) best = r * g->W + c;
         }
     }
@@ -223,25 +231,23 @@ const net_op net_ref_maxpool = {"maxpool", net_place_plain, maxpool_forward, max
 /* The taps of an output along an axis that lie inside the input, and (with count_pad) inside its padding. */
 static long count_taps(const geometry *g, int axis, long at, long size, int padding) {
     const limn_op_attr *a = g->a;
-    long n = 0, before = padding ? a->pad[axis] : 0, after = padding ? a->pad[axis + 2] : 0;
-    for (long k = 0; k < a->kernel[axis]; k++) {
-        long p = at * a->stride[axis] + k * a->dilation[axis] - a->pad[axis];
-        n += p >= -before && p < size + after;
-    }
-    return n;
+    long lo, hi;
+    taps_within(a, axis, at, padding ? -a->pad[axis] : 0, size + (padding ? a->pad[axis + 2] : 0), &lo, &hi);
+    return hi > lo ? hi - lo : 0;
 }
 
 /* The plane's mean under window (i, j), or back: shares g among its pixels. An empty window is 0. */
 static float average(const geometry *g, const float *plane, float *back, float share, long i, long j) {
     const limn_op_attr *a = g->a;
     long n = count_taps(g, 0, i, g->H, a->count_pad) * count_taps(g, 1, j, g->W, a->count_pad);
+    long u0, u1, v0, v1;
     double sum = 0;
-    for (long u = 0; u < a->kernel[0]; u++) {
+    taps_within(a, 0, i, 0, g->H, &u0, &u1);
+    taps_within(a, 1, j, 0, g->W, &v0, &v1);
+    for (long u = u0; u < u1; u++) {
         long r = i * a->stride[0] + u * a->dilation[0] - a->pad[0];
-        if (r < 0 || r >= g->H) continue;
-        for (long v = 0; v < a->kernel[1]; v++) {
+        for (long v = v0; v < v1; v++) {
             long c = j * a->stride[1] + v * a->dilation[1] - a->pad[1];
-            if (c < 0 || c >= g->W) continue;
             if (back)
                 back[r * g->W + c] += share / (float)n;
             else

@@ -186,6 +186,22 @@ static void refused_conv(limn_op_attr a, size_t weight, const char *part) {
     graph_free(g);
 }
 
+/* A window over each of 2048^2 pixels: 2048^4 numbers, of which same padding leaves a part; then many small steps. */
+static void endless_work_is_refused(void **state) {
+    (void)state;
+    for (int many = 0; many < 2; many++) {
+        limn_graph *g = begin(1, 2048, 2048);
+        layer(g, "some", "Thing", LIMN_KIND_POOL);
+        for (int i = 0; i < (many ? 1 : 1000); i++) add(g, LIMN_OP_MAXPOOL, conv(0, many ? 3 : 1, 1, 1), 0, 0);
+        assert_int_equal(graph_finish(g), LIMN_OK);
+        layer(g, "bad", "Thing", LIMN_KIND_POOL);
+        for (int i = 0; i < (many ? 3000 : 1); i++) add(g, LIMN_OP_MAXPOOL, conv(0, many ? 3 : 2047, 1, 1), 0, 0);
+        assert_int_equal(graph_finish(g), LIMN_EINPUT);
+        if (!strstr(limn_message(), "layer `bad` (Thing): up to here one sample takes")) fail_msg("%s", limn_message());
+        graph_free(g);
+    }
+}
+
 static void what_does_not_fit_is_refused(void **state) {
     (void)state;
     limn_op_attr a;
@@ -378,6 +394,7 @@ int main(void) {
         cmocka_unit_test(layers_are_found_and_chosen),
         cmocka_unit_test(a_final_softmax_is_swapped),
         cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(endless_work_is_refused),
         cmocka_unit_test(order_is_kept),
         cmocka_unit_test(shapes_of_many_ops_follow),
         cmocka_unit_test(batches_do_not_broadcast),
