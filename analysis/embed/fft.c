@@ -209,10 +209,10 @@ static limn_status create_hybrid(void **self, const embed_engine_setup *s) {
     return create_with(self, s, s->dims == 1 ? FFT_LONGEST : s->alpha != 1 ? FFT_WIDEST : limit);
 }
 
-/* A period of M nodes costs about 11 ns a node (both transforms), a point of the grid 30 ns, a point of the tree some
- * 90 ns: `make bench-tsne`. So the grid is taken up to M = sqrt(5 n). */
+/* Up to as many nodes as points: M^2 <= n. There the two transforms cost what spreading and gathering cost, less than a
+ * walk of the tree; the map is compact, and the grid's error below the tree's. Beyond, the grid loses on both counts. */
 size_t embed_hybrid_limit(size_t n) {
-    return (size_t)sqrt(5 * (double)n);
+    return (size_t)sqrt((double)n);
 }
 
 const embed_engine embed_fft = {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/try.h"
@@ -43,7 +44,7 @@ static limn_status write_embedding(limn_run_state *r, int64_t id, const experime
                                .n = map->n,
                                .dims = map->dims,
                                .kl = map->kl,
-                               .iterations = e->options.method == LIMN_EMBED_TSNE ? e->options.iterations : 0,
+                               .iterations = map->iterations,
                                .seconds = map->seconds,
                                .warning = map->warning,
                                .trace = trace,
@@ -70,7 +71,10 @@ static limn_status embed_one(limn_run_state *r, const experiment_embed *e, const
     size_t n_q = 0;
     embed_voice v = {.r = r};
     limn_embed_options o = e->options;
+    char *checkpoint = NULL;
+    TRY(limn_format(&checkpoint, "%s-embedding-%lld", r->db, (long long)id));
     o.threads = r->threads;
+    if (o.method == LIMN_EMBED_TSNE) o.checkpoint = checkpoint; /* a killed run goes on from there, with the same bits */
     TRY(limn_new(&X, r->n, f->dim * sizeof *X));
     TRY(limn_new(&label, r->n, sizeof *label));
     for (size_t i = 0; i < r->n; i++) label[i] = limn_dataset_label(r->data, i);
@@ -80,7 +84,9 @@ static limn_status embed_one(limn_run_state *r, const experiment_embed *e, const
     TRY(status);
     TRY(limn_embed_quality(q, QUALITY_ROOM, &n_q, X, r->n, f->dim, map->Y, map->dims, label, o.seed, r->threads));
     TRY(write_embedding(r, id, e, map, q, n_q));
+    unlink(checkpoint);
 done:
+    free(checkpoint);
     limn_embedding_free(map);
     free(label);
     free(X);

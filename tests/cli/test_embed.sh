@@ -50,6 +50,28 @@ check 'progress as JSON' grep -q '"map"' out
 limn embed "$top/examples/mnist/t10k-labels-idx1-ubyte.gz" -o i.csv --method pca
 check 'IDX of one dimension is too narrow for a map' fails 2 'needs vectors of at least as many, here are 1'
 
+limn embed v.csv -o q.npy --perplexity 5,10 --iterations 220 --snapshots movie --snapshot-every 100 --checkpoint state --quiet
+check 'several perplexities, snapshots, a checkpoint' ends 0
+check 'a map every hundred iterations' [ "$(ls movie)" = "$(printf '%s\n' 000000.npy 000100.npy 000200.npy)" ]
+check 'a finished map needs no checkpoint' [ ! -e state ]
+limn embed v.csv -o r.npy --perplexity 5,10 --iterations 1 --early 0 --start movie/000100.npy --quiet
+check 'a given start' ends 0
+limn embed v.csv -o s.npy --preset scikit-learn --perplexity 10 --iterations 300 --quiet
+check 'a preset' ends 0
+limn embed v.csv -o s1.npy --perplexity 10 --iterations 60 --dims 1 --alpha 0.5 --init spectral --quiet
+check 'one dimension, heavy tails, a spectral start' ends 0
+head -40 v.csv >few.csv
+head -40 l.csv >few-labels.csv
+limn embed few.csv -o put.csv --into m.csv --reference v.csv --labels few-labels.csv
+check 'vectors into a finished map' ends 0
+check 'each has a place' lines put.csv 41
+check 'and lies with its kind' says 'label_accuracy \(k = 10\): 1.0000'
+rm -rf movie
+refused 'a map without its vectors' 2 'goes with `--reference' v.csv -o x.npy --into m.csv
+refused 'a start of another shape' 2 'a start of 40 x 2, where a map of 90 x 2' v.csv -o x.npy --start put.csv
+refused 'a map of other vectors' 2 'no map of the 40 vectors' v.csv -o x.npy --into m.csv --reference few.csv
+refused 'no perplexity' 2 'must be a number from 1 to 1000000, or up to 8' v.csv -o x.npy --perplexity 30,many
+
 refused 'no such file' 2 'nowhere' nowhere.csv -o x.npy
 refused 'no name for the map' 2 '-o OUT' v.csv
 refused 'another ending' 2 'x\.txt: a map is written as \.npy or \.csv' v.csv -o x.txt
