@@ -34,6 +34,10 @@ limn_status store_measurement_complete(limn_store *s, int64_t measurement_id) {
     return db_run(s, "UPDATE measurement SET complete = 1 WHERE measurement_id = ?1", DB_ARGS(DB_INT(measurement_id)));
 }
 
+int64_t store_last_map(const limn_store *s) {
+    return sqlite3_last_insert_rowid(s->db);
+}
+
 limn_status store_measure_put(limn_store *s, int64_t measurement_id, int64_t map_id, int64_t other_map_id,
                               const char *metric, double value) {
     if (other_map_id == 0)

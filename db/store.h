@@ -244,6 +244,8 @@ typedef struct {
 limn_status store_measurement_find(limn_store *s, int64_t *measurement_id, int *complete, int64_t run_id,
                                    const store_measurement *m) LIMN_CHECK;
 limn_status store_measurement_complete(limn_store *s, int64_t measurement_id) LIMN_CHECK;
+/* The key of the map that store_map_put() put last. */
+int64_t store_last_map(const limn_store *s);
 /* A figure of a map (other_map_id 0), or of two; NaN: not defined. One that is there stays. */
 limn_status store_measure_put(limn_store *s, int64_t measurement_id, int64_t map_id, int64_t other_map_id,
                               const char *metric, double value) LIMN_CHECK;

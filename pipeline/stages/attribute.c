@@ -18,10 +18,12 @@
 enum { GROUP_BYTES = 32 << 20 }; /* maps of one entry that an item may hold */
 
 typedef struct {
-    float **map;  /* (n_attributes) (group, B, size) */
-    int **target; /* (n_attributes) (group, B) */
+    float **map;      /* (n_attributes) (group, B, size) */
+    int **target;     /* (n_attributes) (group, B) */
+    float **residual; /* (n_attributes) (group, B), where the method has one */
 } slot;
 
+#define WIDE 0.05                                 /* a completeness gap, or relevance lost, that is worth a word */
 enum { MEMO_ENTRIES = 4, MEMO_BYTES = 16 << 20 }; /* gradients that flavours of one method share */
 
 typedef struct {
@@ -38,12 +40,19 @@ typedef struct {
     size_t groups;           /* items a chunk */
     size_t *group;           /* (n_attributes) targets an item */
     size_t *zeros, *written; /* (n_attributes) maps that are zero everywhere; maps */
+    int64_t *measurement;    /* (n_attributes) where the method's residuals go */
+    size_t *wide;            /* (n_attributes) maps whose residual is above WIDE */
     int slots, workers;
     slot *slot;
     worker_room *room;
     float *background; /* (n_background, input): samples of the data set, for methods that ask for some */
     size_t n_background;
 } attribute;
+
+/* Whether each map comes with a figure of the method's own: a completeness gap, relevance that was lost. */
+static int has_residual(const run_attribute *a) {
+    return a->method->residual && a->options.noise.kind == LIMN_NOISE_NONE;
+}
 
 static int missing(const void *ctx, size_t i) {
     const attribute *p = ctx;
@@ -112,7 +121,8 @@ static limn_status explain(attribute *p, const run_attribute *a, size_t index, s
                               .background = p->background,
                               .n_background = p->n_background,
                               .scratch = w->scratch,
-                              .map = s->map[index]};
+                              .map = s->map[index],
+                              .residual = s->residual[index]};
     TRY(limn_attribute_run(a->method, &a->options, &job));
 done:
     return status;
@@ -158,6 +168,12 @@ static limn_status write_maps(attribute *p, size_t index, size_t chunk, size_t f
             for (size_t k = 0; k < a->size; k++)
                 if (!isfinite(map[k])) FAIL(LIMN_EFAIL, "sample %zu: the map of `%s` is not finite", i, a->entry->name);
             TRY(store_map_put(r->store, a->id, r->sample_id[i], target, contrast, map, a->size));
+            if (s->residual[index]) {
+                const double residual = s->residual[index][g * r->B + b];
+                TRY(store_measure_put(r->store, p->measurement[index], store_last_map(r->store), 0, a->method->residual,
+                                      residual));
+                p->wide[index] += residual > WIDE && strcmp(a->method->residual, "completeness_gap") == 0;
+            }
             p->zeros[index] += limn_attribute_zeros(map, 1, a->size);
             p->written[index]++;
         }
@@ -203,9 +219,11 @@ static limn_status rooms(attribute *p) {
         slot *s = &p->slot[i];
         TRY(limn_new(&s->map, n, sizeof *s->map));
         TRY(limn_new(&s->target, n, sizeof *s->target));
+        TRY(limn_new(&s->residual, n, sizeof *s->residual));
         for (size_t a = 0; a < n; a++) {
             TRY(limn_new(&s->map[a], p->group[a] * r->B * r->attribute[a].size, sizeof(float)));
             TRY(limn_new(&s->target[a], p->group[a] * r->B, sizeof(int)));
+            if (has_residual(&r->attribute[a])) TRY(limn_new(&s->residual[a], p->group[a] * r->B, sizeof(float)));
         }
     }
     for (int w = 0; w < p->workers; w++) {
@@ -255,9 +273,11 @@ static void clear(attribute *p) {
         for (size_t a = 0; a < n; a++) {
             if (p->slot[i].map) free(p->slot[i].map[a]);
             if (p->slot[i].target) free(p->slot[i].target[a]);
+            if (p->slot[i].residual) free(p->slot[i].residual[a]);
         }
         free(p->slot[i].map);
         free(p->slot[i].target);
+        free(p->slot[i].residual);
     }
     for (int w = 0; p->room && w < p->workers; w++) {
         limn_diff_memo_free(p->room[w].memo);
@@ -272,6 +292,8 @@ static void clear(attribute *p) {
     free(p->room);
     free(p->group);
     free(p->zeros);
+    free(p->measurement);
+    free(p->wide);
     free(p->written);
     free(p->pending);
 }
@@ -309,10 +331,17 @@ static limn_status plan(attribute *p) {
     size_t n = r->exp->n_attributes;
     TRY(limn_new(&p->group, n, sizeof *p->group));
     TRY(limn_new(&p->zeros, n, sizeof *p->zeros));
+    TRY(limn_new(&p->measurement, n, sizeof *p->measurement));
+    TRY(limn_new(&p->wide, n, sizeof *p->wide));
     TRY(limn_new(&p->written, n, sizeof *p->written));
     TRY(store_begin(r->store));
     for (size_t a = 0; a < n; a++) {
         TRY(attribution_row(r, &r->attribute[a]));
+        if (has_residual(&r->attribute[a])) {
+            int complete;
+            const store_measurement row = {r->attribute[a].id, 0, r->attribute[a].method->residual, "{}"};
+            TRY(store_measurement_find(r->store, &p->measurement[a], &complete, r->run_id, &row));
+        }
         for (size_t b = 0; b < a; b++) /* two names of one result: the first writes it */
             if (r->attribute[b].id == r->attribute[a].id) memset(r->attribute[a].have, 1, r->n);
     }
@@ -332,10 +361,16 @@ done:
 }
 
 static void warn(const attribute *p) {
-    for (size_t a = 0; a < p->r->exp->n_attributes; a++)
+    for (size_t a = 0; a < p->r->exp->n_attributes; a++) {
+        const run_attribute *e = &p->r->attribute[a];
         if (p->zeros[a] > 0)
-            text_note(&p->r->voice, "`%s`: %zu of %zu maps are zero everywhere", p->r->attribute[a].entry->name,
-                      p->zeros[a], p->written[a]);
+            text_note(&p->r->voice, "`%s`: %zu of %zu maps are zero everywhere", e->entry->name, p->zeros[a],
+                      p->written[a]);
+        if (p->wide[a] > 0)
+            text_note(&p->r->voice,
+                      "`%s`: the map's sum misses the score by more than %g %% in %zu of %zu maps (measure `%s`)",
+                      e->entry->name, 100 * WIDE, p->wide[a], p->written[a], e->method->residual);
+    }
 }
 
 limn_status stage_attribute(limn_run_state *r) {
@@ -355,7 +390,10 @@ limn_status stage_attribute(limn_run_state *r) {
         warn(&p);
     }
     for (size_t a = 0; a < r->exp->n_attributes; a++)
-        if (!r->attribute[a].complete) TRY(store_complete(r->store, STORE_ATTRIBUTION, r->attribute[a].id));
+        if (!r->attribute[a].complete) {
+            TRY(store_complete(r->store, STORE_ATTRIBUTION, r->attribute[a].id));
+            if (p.measurement[a]) TRY(store_measurement_complete(r->store, p.measurement[a]));
+        }
     TRY(run_stage_end(r, p.n_pending > 0 ? "finished" : "reused"));
 done:
     clear(&p);

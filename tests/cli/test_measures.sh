@@ -11,6 +11,7 @@ attribute:
   - {name: rise, method: rise, samples: 8, target: [3, 1]}
   - {name: shap, method: expected-gradients, steps: 4, background: 5}
   - {name: smooth, method: smoothgrad, noise_samples: 3}
+  - {name: ig, method: integrated-gradients, steps: 2, rule: riemann-right, target: [2, 7]}
 measures:
   - {metric: deletion, steps: 4, of: [sal, cam]}
   - metric: gini
@@ -31,12 +32,13 @@ check "sal has 10 targets a sample" [ "$(ask "SELECT count(*) FROM v_measure WHE
 # pairs share a target: cam, shap and smooth explain the predicted class, sal every class, rise 1 and 3
 check "pairs of maps of one target" [ "$(ask "SELECT count(*) FROM v_agreement WHERE name = 'sal' AND other_name = 'cam'")" = 40 ]
 check "pairs of lists of targets" [ "$(ask "SELECT count(*) FROM v_agreement WHERE name = 'sal' AND other_name = 'rise'")" = 80 ]
+check "the completeness gap of every map" [ "$(ask "SELECT count(*) FROM v_measure WHERE metric = 'completeness_gap' AND name = 'ig' AND value > 0")" = 80 ]
 check "every figure is marked complete" [ "$(ask 'SELECT min(complete) FROM measurement')" = 1 ]
 limn run m.yaml --quiet
 check "a second run computes nothing" [ "$code$(ask 'SELECT count(*) FROM run')" = 01 ]
 
 # half of the figures are missing, as after a kill: the next run adds what is missing
-sqlite3 m.db "DELETE FROM measure WHERE measure_id % 2; DELETE FROM agreement WHERE agreement_id % 3 = 0; UPDATE measurement SET complete = 0; UPDATE run SET status = 'killed', digest = NULL"
+sqlite3 m.db "DELETE FROM measure WHERE measure_id % 2 AND metric <> 'completeness_gap'; DELETE FROM agreement WHERE agreement_id % 3 = 0; UPDATE measurement SET complete = 0; UPDATE run SET status = 'killed', digest = NULL"
 limn run m.yaml --quiet
 check "what is missing is computed, to the same digest" [ "$code$("$LIMN" digest m.db)" = "0$first" ]
 
