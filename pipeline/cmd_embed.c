@@ -17,7 +17,7 @@ static const char usage[] =
     "  --dims N              1, 2 or 3                                       [2]\n"
     "  --perplexity X[,X...] effective number of neighbours, from 1; several: their mean [30]\n"
     "  --alpha X             the kernel is (1 + d^2/alpha)^-alpha; below 1: heavier tails [1]\n"
-    "  --engine NAME         auto, barnes-hut, fft or exact                  [auto]\n"
+    "  --engine NAME         auto, barnes-hut, fft, hybrid or exact          [auto]\n"
     "  --theta X             Barnes-Hut: 0 is exact; a cell's full width over sqrt(1 + d^2) [0.8]\n"
     "  --force-error X       Barnes-Hut: relative error of the repulsion to allow; 0: theta alone [0.02]\n"
     "  --exaggeration X      of the attraction, in the early phase           [12]\n"
@@ -61,7 +61,7 @@ static const cli_option options[] = {
     {"dims", 0, CLI_INT, AT(o.dims), "1, 2 or 3", 1, 3},
     {"perplexity", 0, CLI_TEXT, AT(perplexity), "a number from 1 to 1000000, or several", 1, 1e6},
     {"alpha", 0, CLI_NUMBER, AT(o.alpha), "a number above 0, at most 1000", 1e-3, 1000},
-    {"engine", 0, CLI_WORD, AT(engine), "auto|barnes-hut|fft|exact", 0, 0},
+    {"engine", 0, CLI_WORD, AT(engine), "auto|barnes-hut|fft|hybrid|exact", 0, 0},
     {"theta", 0, CLI_NUMBER, AT(o.theta), "a number from 0 to 1", 0, 1},
     {"force-error", 0, CLI_NUMBER, AT(o.force_error), "a number from 0 to 1", 0, 1},
     {"exaggeration", 0, CLI_NUMBER, AT(o.exaggeration), "a number from 1 to 1000", 1, 1000},

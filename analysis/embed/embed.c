@@ -31,15 +31,16 @@ static const embed_engine *const engines[] = {
     [LIMN_TSNE_AUTO] = NULL, /* engine_for() */
     [LIMN_TSNE_BARNES_HUT] = &embed_barnes_hut,
     [LIMN_TSNE_FFT] = &embed_fft,
+    [LIMN_TSNE_HYBRID] = &embed_hybrid,
     [LIMN_TSNE_EXACT] = &embed_exact,
 };
 
-/* The rule of `auto`: n, dims and alpha here, the map's extent inside the hybrid engine (fft.c). */
+/* The rule of `auto`: docs/tsne.md has the measurements that it rests on. */
 static const embed_engine *engine_for(const limn_embed_options *o, size_t n) {
     if (o->engine != LIMN_TSNE_AUTO) return engines[o->engine];
     if (n <= EXACT_BELOW) return &embed_exact;
-    if (o->dims == 3) return o->alpha == 1 ? &embed_barnes_hut : &embed_exact;
-    return &embed_hybrid;
+    if (o->dims > 1 && o->alpha == 1) return &embed_barnes_hut;
+    return o->dims < 3 ? &embed_fft : &embed_exact;
 }
 
 void limn_embed_defaults(limn_embed_options *o) {
@@ -87,7 +88,7 @@ void limn_embed_preset(limn_embed_options *o, limn_tsne_preset preset) {
         o->stop = LIMN_STOP_SKLEARN;
     } else if (preset == LIMN_PRESET_OPENTSNE) {
         o->pca = 0;
-        o->engine = LIMN_TSNE_AUTO; /* Barnes-Hut below 10,000 points, else FFT: ours chooses by the map as well */
+        o->engine = LIMN_TSNE_AUTO; /* its own is Barnes-Hut below 10,000 points, else FFT */
         o->rate = LIMN_RATE_OPENTSNE;
         o->iterations = 750;
     } else {
@@ -126,8 +127,9 @@ static limn_status check_tsne(const limn_embed_options *o, size_t n) {
         FAIL(LIMN_EINPUT, "the barnes-hut engine knows alpha = 1 only, not %g: take fft or exact", o->alpha);
     if (o->dims == 1 && o->engine == LIMN_TSNE_BARNES_HUT)
         FAIL(LIMN_EINPUT, "the barnes-hut engine makes maps of 2 or 3 dimensions, not of 1: take fft or exact");
-    if (o->dims == 3 && o->engine == LIMN_TSNE_FFT)
-        FAIL(LIMN_EINPUT, "the fft engine makes maps of 1 or 2 dimensions, not of 3: take barnes-hut or exact");
+    if (o->dims == 3 && (o->engine == LIMN_TSNE_FFT || o->engine == LIMN_TSNE_HYBRID))
+        FAIL(LIMN_EINPUT,
+             "the fft and hybrid engines make maps of 1 or 2 dimensions, not of 3: take barnes-hut or exact");
     if (o->init == LIMN_INIT_GIVEN && !o->start) FAIL(LIMN_EINPUT, "the start is to be given, but there is none");
     if ((int)o->stop < LIMN_STOP_NEVER || o->stop > LIMN_STOP_MATLAB || (int)o->rate < LIMN_RATE_AUTO ||
         o->rate > LIMN_RATE_OPENTSNE)

@@ -14,7 +14,13 @@
 #include "base/status.h"
 
 typedef enum { LIMN_EMBED_TSNE, LIMN_EMBED_PCA } limn_embed_method;
-typedef enum { LIMN_TSNE_AUTO, LIMN_TSNE_BARNES_HUT, LIMN_TSNE_FFT, LIMN_TSNE_EXACT } limn_tsne_engine;
+typedef enum {
+    LIMN_TSNE_AUTO,
+    LIMN_TSNE_BARNES_HUT,
+    LIMN_TSNE_FFT,
+    LIMN_TSNE_HYBRID,
+    LIMN_TSNE_EXACT
+} limn_tsne_engine;
 typedef enum { LIMN_INIT_PCA, LIMN_INIT_RANDOM, LIMN_INIT_SPECTRAL, LIMN_INIT_GIVEN } limn_embed_init;
 typedef enum {
     LIMN_PRESET_LIMN,

@@ -101,17 +101,14 @@ static void unflatten(void *ctx, size_t task, int worker) {
         for (size_t d = 0; d < dims; d++) f->out[i * dims + d] = f->attraction[2 * i + d] * grow;
 }
 
-static void attraction(fft *f) {
-    size_t tasks = embed_edges_tasks(&f->edges);
-    if (f->calls >= f->repack) { /* the order matters for speed alone: sums have the order of P's columns */
+/* Lays the edges out where it is time to; the order matters for speed alone: sums have the order of P's columns. */
+static void pack_edges(fft *f) {
+    if (f->calls >= f->repack) {
         embed_curve_sort(&f->curve, f->flat ? f->flat : f->Y, 2, f->s.threads);
         embed_edges_pack(&f->edges, f->curve.order);
         f->repack = f->calls == 0 ? FIRST_REPACK : 2 * f->calls + FIRST_REPACK;
     }
     f->calls++;
-    limn_parallel(f->s.threads, tasks, gather, f);
-    limn_parallel(f->s.threads, tasks, attract, f);
-    if (f->flat) limn_parallel(f->s.threads, f->blocks, unflatten, f);
 }
 
 /* ---- without a grid ------------------------------------------------------------------------------------------------ */
@@ -143,16 +140,22 @@ static limn_status forces(void *self, const double *Y, double *attracted, double
     f->out = attracted;
     limn_parallel(f->s.threads, f->blocks, measure, f);
     fft_plan plan = plan_of(f);
-    attraction(f);
+    fft_beside edges = {embed_edges_tasks(&f->edges), attract, f};
+    pack_edges(f);
+    limn_parallel(f->s.threads, edges.tasks, gather, f);
     if (plan.M > 0 && plan.M <= f->limit) {
-        TRY(fft_grid_field(f->grid, &plan, Y, repulsion, Z));
+        TRY(fft_grid_field(f->grid, &plan, Y, repulsion, Z, &edges));
         *Z -= (double)f->n;
-    } else if (f->s.dims == 2 && f->s.alpha == 1) {
+        goto done;
+    }
+    limn_parallel(f->s.threads, edges.tasks, attract, f);
+    if (f->s.dims == 2 && f->s.alpha == 1) {
         TRY(by_tree(f, repulsion, Z));
     } else {
         TRY(by_pairs(f, repulsion, Z));
     }
 done:
+    if (status == LIMN_OK && f->flat) limn_parallel(f->s.threads, f->blocks, unflatten, f);
     return status;
 }
 
@@ -209,10 +212,9 @@ static limn_status create_hybrid(void **self, const embed_engine_setup *s) {
     return create_with(self, s, s->dims == 1 ? FFT_LONGEST : s->alpha != 1 ? FFT_WIDEST : limit);
 }
 
-/* Up to as many nodes as points: M^2 <= n. There the two transforms cost what spreading and gathering cost, less than a
- * walk of the tree; the map is compact, and the grid's error below the tree's. Beyond, the grid loses on both counts. */
+/* Where the two cost the same, by `bench_tsne --engine hybrid` on 70,000 points: M^2 = 5 n. */
 size_t embed_hybrid_limit(size_t n) {
-    return (size_t)sqrt((double)n);
+    return (size_t)sqrt(5 * (double)n);
 }
 
 const embed_engine embed_fft = {

@@ -34,8 +34,9 @@
 
 enum {
     CELLS = 24,   /* across the box at least */
+    FINEST = 900, /* halvings of h0 at most */
     MARGIN = 24,  /* nodes of a period beyond twice the touched ones */
-    BAND = 8,     /* rows of a band in 2-D; at least 4, what a point touches */
+    BAND = 4,     /* rows of a band in 2-D; at least what a point touches, less one */
     SEGMENT = 64, /* nodes of a band in 1-D */
     BLOCK = 2048, /* points of a task */
     TILE = 8      /* columns that are transformed together */
@@ -74,6 +75,7 @@ struct fft_grid {
     fftw_plan to_d, back_d, down_d, up_d, cosine;
     const double *Y; /* the caller's, during a call */
     double *force;
+    const fft_beside *beside;
     size_t parity;
 };
 
@@ -97,8 +99,8 @@ fft_plan fft_plan_for(const double *lo, const double *hi, int dims, double h0) {
         if (hi[d] - lo[d] > side) side = hi[d] - lo[d];
     }
     if (side > 0 && side < CELLS * h0) { /* h0 2^-k, or the least that doubles tell apart */
-        int k = (int)ceil(log2(CELLS * h0 / side));
-        p.h = ldexp(h0, -(k < 900 ? k : 900));
+        double k = ceil(log2(CELLS * h0 / side));
+        p.h = ldexp(h0, k < FINEST ? -(int)k : -FINEST);
     }
     for (int d = 0; d < dims; d++) {
         p.count[d] = (size_t)((hi[d] - lo[d]) / p.h) + 4;
@@ -337,11 +339,13 @@ void fft_grid_free(fft_grid *g) {
     free(g);
 }
 
-limn_status fft_grid_field(fft_grid *g, const fft_plan *plan, const double *Y, double *force, double *sum) {
+limn_status fft_grid_field(fft_grid *g, const fft_plan *plan, const double *Y, double *force, double *sum,
+                           const fft_beside *beside) {
     limn_status status = LIMN_OK;
     g->plan = *plan;
     g->Y = Y;
     g->force = force;
+    g->beside = beside;
     TRY(prepare(g));
     TRY(sort_points(g));
     if (plan->wide)

@@ -31,9 +31,18 @@ fft_plan fft_plan_for(const double *lo, const double *hi, int dims, double h0);
 limn_status fft_grid_new(fft_grid **out, size_t n, int dims, double alpha, int threads) LIMN_CHECK;
 void fft_grid_free(fft_grid *g);
 
+/* Tasks that share the last parallel loop of a call: they fill the time of a thread that has no points left. */
+typedef struct {
+    size_t tasks;
+    void (*run)(void *ctx, size_t task, int worker);
+    void *ctx;
+} fft_beside;
+
 /* force (n, dims) = -grad phi(y_i)/2 = sum over j of (1 + r^2/alpha)^(-alpha-1) (y_i - y_j), and *sum = sum over i of
- * phi(y_i), i = j counted (its 1, too). plan as fft_plan_for() made it of this layout Y (n, dims), plan->M > 0. */
-limn_status fft_grid_field(fft_grid *g, const fft_plan *plan, const double *Y, double *force, double *sum) LIMN_CHECK;
+ * phi(y_i), i = j counted (its 1, too). plan as fft_plan_for() made it of this layout Y (n, dims), plan->M > 0.
+ * beside: NULL, or what else is to be done. */
+limn_status fft_grid_field(fft_grid *g, const fft_plan *plan, const double *Y, double *force, double *sum,
+                           const fft_beside *beside) LIMN_CHECK;
 
 /* The last call's field at any place: force and phi as above; 0 where the place lies outside of the grid. */
 int fft_grid_read(const fft_grid *g, const fft_plan *plan, const double *at, double *force, double *phi);

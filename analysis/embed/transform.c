@@ -187,7 +187,7 @@ static limn_status make_field(transform *t) {
     if (t->plan.M == 0) return LIMN_OK;
     TRY(limn_new(&unwanted, t->x->n, t->dims * sizeof *unwanted));
     TRY(fft_grid_new(&t->grid, t->x->n, (int)t->dims, t->o->alpha, t->o->threads));
-    TRY(fft_grid_field(t->grid, &t->plan, t->Y, unwanted, &sum));
+    TRY(fft_grid_field(t->grid, &t->plan, t->Y, unwanted, &sum, NULL));
 done:
     free(unwanted);
     return status;

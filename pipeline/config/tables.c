@@ -128,9 +128,8 @@ static const experiment_key embed_keys[] = {
     {"seed", AN_INDEX, "(the experiment's)", "of the start", NULL, &experiment_seed_type, OPTION(seed), 0, 0},
     {"pca", "a whole number from 0 to 100000", "50", "reduce to so many dimensions first; 0: never", "tsne",
      &experiment_int_type, OPTION(pca), 0, 1e5},
-    {"engine", "auto|barnes-hut|fft|exact", "auto",
-     "how the repulsion is computed; auto: by n, dims and the map's size", "tsne", &experiment_enum_type,
-     OPTION(engine), 0, 0},
+    {"engine", "auto|barnes-hut|fft|hybrid|exact", "auto", "how the repulsion is computed; auto: by n, dims and alpha",
+     "tsne", &experiment_enum_type, OPTION(engine), 0, 0},
     {"trace_every", "a whole number from 1 to 1000000", "50", "iterations between two values of the KL trace", "tsne",
      &experiment_int_type, OPTION(trace_every), 1, 1e6},
     END};

@@ -69,7 +69,7 @@ for v in -1 1.5 x 1e9 '' 0x10 inf; do
 done
 limn embed a.npy; check 'embed without -o' fails 2 'needs .-o OUT'
 limn plot a.db; check 'plot without -o' fails 2 'needs .-o DIR'
-limn embed a.npy -o b.npy --engine exat; check 'word mistyped' fails 2 'must be auto, barnes-hut, fft or exact \(did you mean .exact.\?\)'
+limn embed a.npy -o b.npy --engine exat; check 'word mistyped' fails 2 'must be auto, barnes-hut, fft, hybrid or exact \(did you mean .exact.\?\)'
 limn embed a.npy -o b.npy --perplexity 0; check 'number out of range' fails 2 'must be a number from 1 to 1000000'
 limn sql a.db 'SELECT 1' --csv --json; check 'csv and json' fails 2 'either .--csv. or .--json.'
 limn run "$(printf 'a\033[31m\nb.yaml')"; check 'a file name does not steer the terminal' fails 2 'a\?\[31m\?b\.yaml'

@@ -175,7 +175,7 @@ static limn_embed_options options(int iterations) {
 
 static void threads_change_no_bit(void **state) {
     (void)state;
-    static const limn_tsne_engine engines[] = {LIMN_TSNE_AUTO, LIMN_TSNE_FFT};
+    static const limn_tsne_engine engines[] = {LIMN_TSNE_HYBRID, LIMN_TSNE_FFT};
     for (int dims = 1; dims <= 2; dims++)
         for (size_t e = 0; e < COUNT_OF(engines); e++) {
             limn_embedding *first = NULL, *m;
@@ -207,7 +207,7 @@ static int stop_late(void *ctx, const limn_progress *p) {
 
 static void a_cut_descent_ends_in_the_same_bits(void **state) {
     (void)state;
-    static const limn_tsne_engine engines[] = {LIMN_TSNE_AUTO, LIMN_TSNE_BARNES_HUT, LIMN_TSNE_FFT};
+    static const limn_tsne_engine engines[] = {LIMN_TSNE_HYBRID, LIMN_TSNE_BARNES_HUT, LIMN_TSNE_FFT};
     char path[] = "/tmp/limn-descent-XXXXXX";
     close(mkstemp(path));
     for (size_t e = 0; e < COUNT_OF(engines); e++) {

@@ -65,7 +65,7 @@ static void options_out_of_range_are_sentences(void **state) {
     BAD((o.dims = 1, o.engine = LIMN_TSNE_BARNES_HUT), 100, 5,
         "the barnes-hut engine makes maps of 2 or 3 dimensions, not of 1: take fft or exact");
     BAD((o.dims = 3, o.engine = LIMN_TSNE_FFT), 100, 5,
-        "the fft engine makes maps of 1 or 2 dimensions, not of 3: take barnes-hut or exact");
+        "the fft and hybrid engines make maps of 1 or 2 dimensions, not of 3: take barnes-hut or exact");
     BAD((o.n_scales = 1, o.scale[0] = 99), 100, 5,
         "perplexity 99 is out of range for 100 vectors: from 1 to below n - 1 = 99");
     BAD(o.init = LIMN_INIT_GIVEN, 100, 5, "the start is to be given, but there is none");
