@@ -174,7 +174,7 @@ static const embed_engine *engine_of(const char *name) {
 int main(int argc, char **argv) {
     limn_embed_options o;
     const char *map = NULL;
-    const embed_engine *only = &embed_hybrid;
+    const embed_engine *only = &embed_barnes_hut;
     limn_embed_defaults(&o);
     o.threads = getenv("THREADS") ? atoi(getenv("THREADS")) : 0;
     int runs = 0;
