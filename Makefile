@@ -29,7 +29,8 @@ HDF5_LIBS  = $(shell pkg-config --libs hdf5)
 CLI_SRC   := pipeline/main.c $(wildcard pipeline/cmd_*.c) $(wildcard pipeline/cli/*.c)
 LIB_SRC   := $(filter-out $(CLI_SRC),$(wildcard pipeline/*.c pipeline/model/*.c pipeline/data/*.c pipeline/nn/*.c \
              pipeline/config/*.c pipeline/stages/*.c analysis/*.c analysis/*/*.c db/*.c plots/*.c))
-HELPER_SRC := $(wildcard pipeline/helper/*.c)
+HDF5_HELPER_SRC := $(wildcard pipeline/helper/hdf5*.c) pipeline/helper/process.c
+MAT_HELPER_SRC := $(wildcard pipeline/helper/mat*.c) $(wildcard pipeline/helper/hdf5_*.c) pipeline/helper/process.c
 SQL       := $(wildcard db/*.sql db/migrations/*.sql)
 TEST_SRC  := $(wildcard tests/unit/test_*.c tests/property/test_*.c tests/golden/test_*.c)
 TEST_LIB  := $(wildcard tests/lib/*.c)
@@ -41,7 +42,9 @@ GEN       := $(patsubst %.sql,$(BUILD)/gen/%.sql.inc,$(SQL))
 LIB_A     := $(BUILD)/lib/liblimn.a
 LIB_SO    := $(BUILD)/lib/liblimn.so
 LIMN      := $(BUILD)/bin/limn
-HELPER    := $(BUILD)/libexec/limn/limn-hdf5
+HDF5_HELPER := $(BUILD)/libexec/limn/limn-hdf5
+MAT_HELPER := $(BUILD)/libexec/limn/limn-mat
+HELPERS   := $(HDF5_HELPER) $(MAT_HELPER)
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 BENCHES   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 
@@ -50,7 +53,7 @@ BENCHES   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 .SECONDARY:
 
 ## all: build the library, the program and its helper (the default)
-all: $(LIB_A) $(LIB_SO) $(LIMN) $(HELPER) $(BUILD)/include/limn.h $(BUILD)/lib/pkgconfig/limn.pc
+all: $(LIB_A) $(LIB_SO) $(LIMN) $(HELPERS) $(BUILD)/include/limn.h $(BUILD)/lib/pkgconfig/limn.pc
 
 ## help: list the targets
 help:
@@ -94,10 +97,16 @@ $(LIMN): $(call OBJ,$(CLI_SRC)) $(LIB_SO)
 	@echo '  LINK  $@'
 	$(Q)$(CC) -fopenmp $(LDFLAGS) -o $@ $(call OBJ,$(CLI_SRC)) -L$(BUILD)/lib -llimn -lm -Wl,-rpath,'$$ORIGIN/../lib'
 
-$(HELPER): $(call OBJ,$(HELPER_SRC)) $(call OBJ,analysis/base/status.c analysis/base/mem.c)
+# The helpers alone are linked with libhdf5 and libmatio.
+$(HDF5_HELPER): $(call OBJ,$(HDF5_HELPER_SRC)) $(call OBJ,analysis/base/status.c analysis/base/mem.c)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(HDF5_LIBS)
+
+$(MAT_HELPER): $(call OBJ,$(MAT_HELPER_SRC)) $(call OBJ,analysis/base/status.c analysis/base/mem.c)
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs matio) $(HDF5_LIBS) -lz
 
 # The public header as one file: each #include "…" is replaced, once, by the header that it names.
 $(BUILD)/include/limn.h: pipeline/limn.h tests/lib/flatten.awk $(wildcard analysis/base/*.h analysis/embed/embed.h)
@@ -170,7 +179,7 @@ check-deps:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/libexec/limn
 	install -m 755 $(LIMN) $(DESTDIR)$(PREFIX)/bin/limn
-	install -m 755 $(HELPER) $(DESTDIR)$(PREFIX)/libexec/limn/limn-hdf5
+	install -m 755 $(HELPERS) $(DESTDIR)$(PREFIX)/libexec/limn
 	install -m 644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(PREFIX)/lib
 	install -m 644 $(BUILD)/include/limn.h $(DESTDIR)$(PREFIX)/include/limn.h
 	install -m 644 $(BUILD)/lib/pkgconfig/limn.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/limn.pc

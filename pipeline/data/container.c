@@ -23,8 +23,26 @@ static int is_npz(const unsigned char *h, size_t n, const char *file) {
     return n >= 4 && (memcmp(h, "PK\x03\x04", 4) == 0 || memcmp(h, "PK\x05\x06", 4) == 0);
 }
 
+static int is_hdf5(const unsigned char *h, size_t n, const char *file) {
+    (void)file;
+    return n >= 8 && memcmp(h, "\x89HDF\r\n\x1a\n", 8) == 0;
+}
+
+/* MATLAB 5 to 7.3 say so; version 4 has no magic: a file named .mat whose first words can be one. */
+static int is_mat(const unsigned char *h, size_t n, const char *file) {
+    size_t length = strlen(file);
+    if (n >= 16 && (memcmp(h, "MATLAB 5.0 MAT-f", 16) == 0 || memcmp(h, "MATLAB 7.3 MAT-f", 16) == 0)) return 1;
+    if (n < 20 || length < 4 || strcmp(file + length - 4, ".mat") != 0) return 0;
+    uint32_t little = (uint32_t)h[0] | (uint32_t)h[1] << 8 | (uint32_t)h[2] << 16 | (uint32_t)h[3] << 24;
+    uint32_t big = (uint32_t)h[3] | (uint32_t)h[2] << 8 | (uint32_t)h[1] << 16 | (uint32_t)h[0] << 24;
+    return little < 5000 || big < 5000 ||
+           (n >= HEAD && (memcmp(h + 126, "IM", 2) == 0 || memcmp(h + 126, "MI", 2) == 0));
+}
+
 static const block_container containers[] = {
     {"npz", "npz", is_npz, npz_list, npz_open, 0},
+    {"HDF5", "HDF5", is_hdf5, hdf5_list_arrays, hdf5_open_array, 0},
+    {"MATLAB", "MATLAB", is_mat, mat_list, mat_open, 1},
 };
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */

@@ -178,15 +178,16 @@ static limn_status list_member(limn_member *m, zip_t *z, zip_uint64_t index, siz
     limn_block block = {0};
     size_t bytes, n = strlen(m->name);
     if (n > 4 && strcmp(m->name + n - 4, ".npy") == 0) m->name[n - 4] = '\0';
-    TRY(member_stream(&b, z, index, file_size, m->name));
-    status = array_stream_head(&block, b);
+    status = member_stream(&b, z, index, file_size, m->name);
+    if (status == LIMN_OK) status = array_stream_head(&block, b);
     if (status == LIMN_OK) status = array_measure(&block, &bytes, m->name);
     if (status == LIMN_EINPUT) {
         snprintf(m->why, sizeof m->why, "%s", limn_message());
         array_printable(m->why);
         status = LIMN_OK;
-        goto done;
+        goto done; /* the others may be sound */
     }
+    TRY(status);
     m->dtype = block.dtype;
     m->rank = block.rank;
     m->count = block.count;

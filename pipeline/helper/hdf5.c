@@ -2,7 +2,8 @@
  * it, because libhdf5 crashes, hangs or fills the memory on damaged files, and only a process of its own can be
  * stopped.
  *
- *   limn-hdf5 [SKIP...]     file descriptor 3: the file, 4: where the answer goes; SKIP: root members not to read
+ *   limn-hdf5 [SKIP...]            file descriptor 3: the file, 4: where the answer goes; SKIP: root members not to read
+ *   limn-hdf5 --arrays [NAME...]   the arrays of these names as they lie; without names a list of all (hdf5_arrays.c)
  *
  * 1. Limits on itself: address space, CPU seconds, wall-clock seconds, size of the answer, all from the file's size;
  *    no core file; it ends when its parent does.
@@ -13,108 +14,17 @@
  * Exit status 0 with an answer, also where the answer is a sentence; else the limn_status of what failed.
  * One thread; HDF5's handles are left to the end of the process, because closing crashes too on damaged files. */
 #define _GNU_SOURCE
-#define H5_USE_110_API /* the calls as of HDF5 1.10, from newer versions too */
-#include <hdf5.h>
-
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <signal.h>
-#include <sys/prctl.h>
-#endif
 
 #include "base/mem.h"
 #include "base/try.h"
-#include "helper/answer.h"
+#include "helper/hdf5.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-enum {
-    MAX_DEPTH = 64,
-    MAX_OBJECTS = 1 << 17, /* groups, data sets and attributes; the largest Keras networks have some 10,000 */
-    MAX_NAME = 1 << 12,
-    MIB = 1 << 20
-};
-
-typedef struct {
-    int out;
-    uint64_t used, budget; /* bytes of the answer so far; bytes of data that may still come */
-    uint64_t entries;
-    size_t objects;
-    char **skip;
-    answer_status blame; /* what a LIMN_EINPUT means */
-} answer;
-
-/* ---- sentences --------------------------------------------------------------------------------------------------- */
-static herr_t first_cause(unsigned n, const H5E_error2_t *e, void *ctx) {
-    char *text = ctx;
-    if (n == 0 && e->desc) snprintf(text, ANSWER_TEXT, "%s", e->desc);
-    return 0;
-}
-
-/* The file is damaged: says what libhdf5 says first. */
-static limn_status damaged(const char *what) {
-    char text[ANSWER_TEXT] = "";
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, first_cause, text);
-    return limn_fail(LIMN_EINPUT, "%s%s%.200s", what, *text ? ": " : "", text);
-}
-
-#define REFUSE(a, ...)                                                                                                 \
-    do {                                                                                                               \
-        (a)->blame = ANSWER_REFUSED;                                                                                   \
-        FAIL(LIMN_EINPUT, __VA_ARGS__);                                                                                \
-    } while (0)
-
-/* ---- writing ----------------------------------------------------------------------------------------------------- */
-static limn_status write_all(int fd, const char *p, size_t n) {
-    while (n > 0) {
-        ssize_t k = write(fd, p, n);
-        if (k < 0 && errno == EINTR) continue;
-        if (k <= 0) return limn_fail(LIMN_EFAIL, "the answer cannot be written");
-        p += k;
-        n -= (size_t)k;
-    }
-    return LIMN_OK;
-}
-
-static limn_status put(answer *a, const void *data, size_t n) {
-    static const char zeros[8];
-    size_t pad = (8 - n % 8) % 8;
-    a->used += n + pad;
-    limn_status s = write_all(a->out, data, n);
-    return s == LIMN_OK ? write_all(a->out, zeros, pad) : s;
-}
-
-static limn_status put_entry(answer *a, answer_entry *e, const char *path, const char *name, const void *data) {
-    limn_status status = LIMN_OK;
-    e->path_bytes = (uint32_t)strlen(path) + 1;
-    e->name_bytes = (uint32_t)strlen(name) + 1;
-    TRY(put(a, e, sizeof *e));
-    TRY(put(a, path, e->path_bytes));
-    TRY(put(a, name, e->name_bytes));
-    if (e->data_bytes) TRY(put(a, data, e->data_bytes));
-    a->entries++;
-done:
-    return status;
-}
-
-static limn_status put_header(answer *a, answer_status s) {
-    answer_header h = {ANSWER_MAGIC, s, a->entries, a->used};
-    if (pwrite(a->out, &h, sizeof h, 0) == (ssize_t)sizeof h) return LIMN_OK;
-    return limn_fail(LIMN_EFAIL, "the answer cannot be written");
-}
+enum { MAX_DEPTH = 64, MAX_NAME = 1 << 12, MIB = 1 << 20 };
 
 /* ---- values of data sets and attributes -------------------------------------------------------------------------- */
 typedef struct {
@@ -138,7 +48,7 @@ static limn_status read_shape(answer *a, const source *s, answer_entry *e, uint6
         return LIMN_OK;
     }
     int rank = H5Sget_simple_extent_dims(s->space, dim, NULL);
-    if (rank < 0) TRY(damaged("a shape cannot be read"));
+    if (rank < 0) TRY(hdf5_damaged("a shape cannot be read"));
     if (rank > ANSWER_RANK) REFUSE(a, "`%s` has %d dimensions", s->path, rank);
     e->rank = (uint32_t)rank;
     for (int i = 0; i < rank; i++) {
@@ -150,25 +60,16 @@ done:
     return status;
 }
 
-/* Takes n bytes off the budget, before they are allocated. */
-static limn_status spend(answer *a, const source *s, uint64_t n) {
-    limn_status status = LIMN_OK;
-    if (n > a->budget) REFUSE(a, "`%s` says that it holds far more than the file", s->path);
-    a->budget -= n;
-done:
-    return status;
-}
-
 static limn_status read_numbers(answer *a, const source *s, answer_entry *e, uint64_t n) {
     limn_status status = LIMN_OK;
     int floats = e->type == ANSWER_VALUES;
     char *data = NULL;
     e->data_bytes = n * (floats ? 4 : 8);
-    TRY(spend(a, s, e->data_bytes));
+    TRY(answer_spend(a, s->path, e->data_bytes));
     TRY(limn_new(&data, e->data_bytes, 1));
     if (n > 0 && read_all(s, floats ? H5T_NATIVE_FLOAT : H5T_NATIVE_INT64, data) < 0)
-        TRY(damaged("an array cannot be read"));
-    TRY(put_entry(a, e, s->path, s->name, data));
+        TRY(hdf5_damaged("an array cannot be read"));
+    TRY(answer_entry_put(a, e, s->path, s->name, data));
 done:
     free(data);
     return status;
@@ -193,7 +94,7 @@ static limn_status put_texts(answer *a, const source *s, answer_entry *e, const 
     size_t used = 0, length;
     for (uint64_t i = 0; i < n; i++) {
         text_at(t, i, &length);
-        TRY(spend(a, s, length + 1));
+        TRY(answer_spend(a, s->path, length + 1));
         e->data_bytes += length + 1;
     }
     TRY(limn_new(&all, e->data_bytes, 1));
@@ -202,7 +103,7 @@ static limn_status put_texts(answer *a, const source *s, answer_entry *e, const 
         memcpy(all + used, text, length);
         used += length + 1;
     }
-    TRY(put_entry(a, e, s->path, s->name, all));
+    TRY(answer_entry_put(a, e, s->path, s->name, all));
 done:
     free(all);
     return status;
@@ -214,13 +115,13 @@ static limn_status read_texts(answer *a, const source *s, answer_entry *e, uint6
     int variable = H5Tis_variable_str(s->type) > 0;
     size_t width = variable ? sizeof(char *) : H5Tget_size(s->type);
     hid_t memory = H5Tcopy(H5T_C_S1);
-    if (width == 0 || n > UINT64_MAX / width) TRY(damaged("a text has no size"));
-    TRY(spend(a, s, n * width));
+    if (width == 0 || n > UINT64_MAX / width) TRY(hdf5_damaged("a text has no size"));
+    TRY(answer_spend(a, s->path, n * width));
     TRY(limn_new(&raw, n, width));
     H5Tset_size(memory, variable ? H5T_VARIABLE : width);
     if (!variable) H5Tset_strpad(memory, H5T_STR_NULLPAD); /* the whole width may be text */
     H5Tset_cset(memory, H5Tget_cset(s->type));
-    if (n > 0 && read_all(s, memory, raw) < 0) TRY(damaged("a text cannot be read"));
+    if (n > 0 && read_all(s, memory, raw) < 0) TRY(hdf5_damaged("a text cannot be read"));
     TRY(put_texts(a, s, e, &(texts){variable ? (char **)(void *)raw : NULL, raw, width}, n));
 done:
     free(raw);
@@ -231,7 +132,7 @@ static limn_status read_source(answer *a, const source *s) {
     limn_status status = LIMN_OK;
     answer_entry e = {.kind = s->is_attribute ? ANSWER_ATTRIBUTE : ANSWER_DATASET, .type = ANSWER_OTHER};
     uint64_t n;
-    if (s->type < 0 || s->space < 0) TRY(damaged("an object cannot be opened"));
+    if (s->type < 0 || s->space < 0) TRY(hdf5_damaged("an object cannot be opened"));
     H5T_class_t class = H5Tget_class(s->type);
     if (class == H5T_FLOAT || class == H5T_INTEGER) {
         e.type = class == H5T_FLOAT ? ANSWER_VALUES : ANSWER_INTEGERS;
@@ -242,28 +143,21 @@ static limn_status read_source(answer *a, const source *s) {
         TRY(read_shape(a, s, &e, &n));
         TRY(read_texts(a, s, &e, n));
     } else
-        TRY(put_entry(a, &e, s->path, s->name, NULL));
+        TRY(answer_entry_put(a, &e, s->path, s->name, NULL));
 done:
     return status;
 }
 
 /* ---- walking ----------------------------------------------------------------------------------------------------- */
-static limn_status count_object(answer *a) {
-    limn_status status = LIMN_OK;
-    if (++a->objects > MAX_OBJECTS) REFUSE(a, "more than %d groups, arrays and attributes", (int)MAX_OBJECTS);
-done:
-    return status;
-}
-
 static limn_status read_attributes(answer *a, hid_t object, const char *path) {
     limn_status status = LIMN_OK;
     char name[MAX_NAME];
     int n = H5Aget_num_attrs(object);
-    if (n < 0) TRY(damaged("attributes cannot be counted"));
+    if (n < 0) TRY(hdf5_damaged("attributes cannot be counted"));
     for (int i = 0; i < n; i++) {
-        TRY(count_object(a));
+        TRY(answer_count(a));
         hid_t id = H5Aopen_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, H5P_DEFAULT, H5P_DEFAULT);
-        if (id < 0 || H5Aget_name(id, sizeof name, name) < 0) TRY(damaged("an attribute cannot be opened"));
+        if (id < 0 || H5Aget_name(id, sizeof name, name) < 0) TRY(hdf5_damaged("an attribute cannot be opened"));
         source s = {id, H5Aget_type(id), H5Aget_space(id), 1, path, name};
         TRY(read_source(a, &s));
         H5Sclose(s.space);
@@ -278,7 +172,7 @@ static limn_status read_dataset(answer *a, hid_t id, const char *path) {
     limn_status status = LIMN_OK;
     source s = {id, H5Dget_type(id), H5Dget_space(id), 0, path, ""};
     hid_t plan = H5Dget_create_plist(id);
-    if (plan < 0) TRY(damaged("an array cannot be opened"));
+    if (plan < 0) TRY(hdf5_damaged("an array cannot be opened"));
     if (H5Pget_layout(plan) == H5D_VIRTUAL || H5Pget_external_count(plan) > 0)
         REFUSE(a, "`%s` is stored in another file, which is not followed", path);
     TRY(read_source(a, &s));
@@ -296,12 +190,12 @@ static limn_status read_member(answer *a, hid_t group, hsize_t i, const char *pa
     limn_status status = LIMN_OK;
     H5L_info_t link;
     if (H5Lget_info_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, &link, H5P_DEFAULT) < 0)
-        TRY(damaged("a link cannot be read"));
+        TRY(hdf5_damaged("a link cannot be read"));
     if (link.type != H5L_TYPE_HARD) REFUSE(a, "`%s` is a link, which is not followed", path);
-    TRY(count_object(a));
+    TRY(answer_count(a));
     hid_t id = H5Oopen_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT);
     H5I_type_t type = id < 0 ? H5I_BADID : H5Iget_type(id);
-    if (type == H5I_BADID) TRY(damaged("an object cannot be opened"));
+    if (type == H5I_BADID) TRY(hdf5_damaged("an object cannot be opened"));
     if (type == H5I_GROUP) TRY(read_group(a, id, path, depth + 1));
     if (type == H5I_DATASET) TRY(read_dataset(a, id, path));
     H5Oclose(id);
@@ -321,12 +215,12 @@ static limn_status read_group(answer *a, hid_t group, const char *path, int dept
     H5G_info_t info;
     answer_entry e = {.kind = ANSWER_GROUP, .type = ANSWER_OTHER};
     if (depth > MAX_DEPTH) REFUSE(a, "more than %d groups inside one another", (int)MAX_DEPTH);
-    TRY(put_entry(a, &e, path, "", NULL));
+    TRY(answer_entry_put(a, &e, path, "", NULL));
     TRY(read_attributes(a, group, path));
-    if (H5Gget_info(group, &info) < 0) TRY(damaged("a group cannot be read"));
+    if (H5Gget_info(group, &info) < 0) TRY(hdf5_damaged("a group cannot be read"));
     for (hsize_t i = 0; i < info.nlinks; i++) {
         ssize_t n = H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name, H5P_DEFAULT);
-        if (n <= 0) TRY(damaged("the members of a group cannot be listed"));
+        if (n <= 0) TRY(hdf5_damaged("the members of a group cannot be listed"));
         if ((size_t)n >= sizeof name || strchr(name, '/')) REFUSE(a, "a name of %zd bytes is not one", n);
         free(child);
         TRY(limn_format(&child, "%s%s%s", path, *path ? "/" : "", name));
@@ -338,25 +232,6 @@ done:
 }
 
 /* ---- the process ------------------------------------------------------------------------------------------------- */
-static void limit(int what, uint64_t value) {
-    /* one second between the soft and the hard limit: SIGXCPU says more than SIGKILL */
-    struct rlimit r = {(rlim_t)value, (rlim_t)(what == RLIMIT_CPU ? value + 1 : value)};
-    setrlimit(what, &r);
-}
-
-static void limit_all(uint64_t size, uint64_t budget) {
-    limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_CPU, 2 + size / (16 * MIB)); /* reading runs at some 500 MB a second, a small file takes 10 ms */
-    limit(RLIMIT_FSIZE, 2 * budget);
-    alarm((unsigned)(30 + size / (2 * MIB)));
-#ifndef SANITIZED /* the address sanitizer reserves terabytes */
-    limit(RLIMIT_AS, 2 * budget + 256 * MIB);
-#endif
-#ifdef __linux__
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-#endif
-}
-
 /* The file as libhdf5's core driver takes it: mapped, never copied. (By the name /dev/fd/3 a file in memory cannot be
  * opened: libhdf5 looks for its real path.) */
 static void *image_give(size_t n, H5FD_file_image_op_t op, void *map) {
@@ -407,55 +282,34 @@ static limn_status open_file(hid_t *file, uint64_t size) {
         FAIL(LIMN_EFAIL, "libhdf5 does not take a file in memory");
     /* libhdf5 refuses an image whose name is a file's: this name can be none's, whatever the current folder holds */
     *file = H5Fopen("/dev/null/image", H5F_ACC_RDONLY, access);
-    if (*file < 0) TRY(damaged("it cannot be opened"));
+    if (*file < 0) TRY(hdf5_damaged("it cannot be opened"));
 done:
     return status;
 }
 
-static limn_status read_file(answer *a, uint64_t size) {
+static limn_status read_file(answer *a, int arrays, char **names) {
     limn_status status = LIMN_OK;
     hid_t file = -1;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);
-    TRY(open_file(&file, size));
+    TRY(open_file(&file, a->size));
     hid_t root = H5Gopen2(file, "/", H5P_DEFAULT);
-    if (root < 0) TRY(damaged("its root cannot be opened"));
-    status = read_group(a, root, "", 0);
-done:
-    return status;
-}
-
-/* Replaces what has been written by the sentence of the failure. */
-static limn_status put_sentence(answer *a) {
-    limn_status status = LIMN_OK;
-    const char *text = limn_message();
-    a->used = sizeof(answer_header);
-    a->entries = 0;
-    if (lseek(a->out, (off_t)a->used, SEEK_SET) < 0 || ftruncate(a->out, (off_t)a->used) != 0)
-        FAIL(LIMN_EFAIL, "the answer cannot be written");
-    TRY(put(a, text, strlen(text) + 1));
-    TRY(put_header(a, a->blame));
+    if (root < 0) TRY(hdf5_damaged("its root cannot be opened"));
+    status = arrays ? hdf5_arrays(a, root, names) : read_group(a, root, "", 0);
 done:
     return status;
 }
 
 int main(int argc, char **argv) {
-    struct stat st;
-    answer a = {.out = ANSWER_OUT, .blame = ANSWER_DAMAGED};
-    answer_header blank = {0};
-    if (argc < 1 || fstat(ANSWER_IN, &st) != 0 || st.st_size < 0) {
+    answer a = {.blame = ANSWER_DAMAGED};
+    int arrays = argc > 1 && strcmp(argv[1], ANSWER_ASK_ARRAYS) == 0;
+    limn_status s = answer_begin(&a, arrays);
+    if (argc < 1 || s == LIMN_EINPUT) {
         fputs("limn-hdf5 is started by limn, to read HDF5 files\n", stderr);
         return LIMN_EINPUT;
     }
     a.skip = argv + 1;
-    a.budget = 4 * (uint64_t)st.st_size + 64 * MIB; /* a compressed array may be larger than its file */
-    limit_all((uint64_t)st.st_size, a.budget);
     setenv("HDF5_PLUGIN_PRELOAD", "::", 1);
-    limn_status s = put(&a, &blank, sizeof blank);
-    if (s == LIMN_OK) s = read_file(&a, (uint64_t)st.st_size);
-    if (s == LIMN_OK)
-        s = put_header(&a, ANSWER_COMPLETE);
-    else if (s == LIMN_EINPUT)
-        s = put_sentence(&a);
-    _exit(s);
+    if (s == LIMN_OK) s = read_file(&a, arrays, argv + 2);
+    _exit(answer_end(&a, s));
 }

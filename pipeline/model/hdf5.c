@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "base/try.h"
+#include "data/array.h"
 #include "model/helper.h"
 
 struct hdf5_file {
@@ -26,10 +27,11 @@ struct hdf5_file {
 typedef struct {
     const unsigned char *at;
     size_t left;
+    const char *what; /* "HDF5" */
 } cursor;
 
-static limn_status torn(void) {
-    return limn_fail(LIMN_EINPUT, "damaged HDF5 (the answer of its reader is not whole)");
+static limn_status torn(const cursor *c) {
+    return limn_fail(LIMN_EINPUT, "damaged %s (the answer of its reader is not whole)", c->what);
 }
 
 /* The next n bytes and the zeros after them up to a multiple of 8. */
@@ -50,8 +52,9 @@ static const char *take_text(cursor *c, uint32_t n) {
 /* Whether data_bytes are what the type and the shape ask for. */
 static int data_fits(const hdf5_entry *e) {
     static const size_t size[ANSWER_TYPES] = {[ANSWER_VALUES] = 4, [ANSWER_INTEGERS] = 8};
-    if (e->kind == ANSWER_GROUP || e->type == ANSWER_OTHER) return e->data_bytes == 0;
-    if (e->type != ANSWER_TEXTS) return e->n <= SIZE_MAX / 8 && e->data_bytes == e->n * size[e->type];
+    size_t element = e->type == ANSWER_ARRAY ? limn_dtype_size((limn_dtype)e->dtype) : size[e->type];
+    if (e->kind == ANSWER_GROUP || e->type == ANSWER_OTHER || e->type == ANSWER_LISTED) return e->data_bytes == 0;
+    if (e->type != ANSWER_TEXTS) return e->n <= SIZE_MAX / 8 && e->data_bytes == e->n * element;
     const char *p = e->data, *end = p + e->data_bytes;
     size_t n = 0;
     while (p < end) {
@@ -65,10 +68,16 @@ static int data_fits(const hdf5_entry *e) {
 
 static limn_status parse_entry(hdf5_entry *e, cursor *c) {
     const answer_entry *a = take(c, sizeof *a);
-    if (!a || a->kind >= ANSWER_KINDS || a->type >= ANSWER_TYPES || a->rank > ANSWER_RANK) return torn();
-    *e = (hdf5_entry){.kind = (answer_kind)a->kind, .type = (answer_type)a->type, .rank = (int)a->rank, .n = 1};
+    if (!a || a->kind >= ANSWER_KINDS || a->type >= ANSWER_TYPES || a->rank > ANSWER_RANK || a->dtype > LIMN_DTYPES ||
+        (a->type == ANSWER_ARRAY && a->dtype == LIMN_DTYPES))
+        return torn(c);
+    *e = (hdf5_entry){.kind = (answer_kind)a->kind,
+                      .type = (answer_type)a->type,
+                      .rank = (int)a->rank,
+                      .n = 1,
+                      .dtype = (int)a->dtype};
     for (int i = 0; i < e->rank; i++) {
-        if (a->dim[i] != 0 && e->n > SIZE_MAX / a->dim[i]) return torn();
+        if (a->dim[i] != 0 && e->n > SIZE_MAX / a->dim[i]) return torn(c);
         e->dim[i] = a->dim[i];
         e->n *= a->dim[i];
     }
@@ -76,7 +85,7 @@ static limn_status parse_entry(hdf5_entry *e, cursor *c) {
     e->name = e->path ? take_text(c, a->name_bytes) : NULL;
     e->data = e->name ? take(c, a->data_bytes) : NULL;
     e->data_bytes = a->data_bytes;
-    return e->data && data_fits(e) ? LIMN_OK : torn();
+    return e->data && data_fits(e) ? LIMN_OK : torn(c);
 }
 
 static int compare(const void *x, const void *y) {
@@ -88,20 +97,20 @@ static int compare(const void *x, const void *y) {
 
 static limn_status sentence(const answer_header *h, cursor *c) {
     const char *text = c->left > 0 && c->left <= UINT32_MAX ? (const char *)c->at : NULL;
-    if (!text || !memchr(text, 0, c->left) || !*text) return torn();
+    if (!text || !memchr(text, 0, c->left) || !*text) return torn(c);
     if (h->status == ANSWER_REFUSED) return limn_fail(LIMN_EINPUT, "%s", text);
-    return limn_fail(LIMN_EINPUT, "damaged HDF5 (%s)", text);
+    return limn_fail(LIMN_EINPUT, "damaged %s (%s)", c->what, text);
 }
 
-limn_status hdf5_parse(hdf5_file **out, const void *bytes, size_t n) {
+static limn_status parse(hdf5_file **out, const void *bytes, size_t n, const char *what) {
     limn_status status = LIMN_OK;
-    cursor c = {bytes, n};
+    cursor c = {bytes, n, what};
     hdf5_file *f = NULL;
     *out = NULL;
     const answer_header *h = take(&c, sizeof *h);
-    if (!h || h->magic != ANSWER_MAGIC || h->bytes != n) TRY(torn());
+    if (!h || h->magic != ANSWER_MAGIC || h->bytes != n) TRY(torn(&c));
     if (h->status == ANSWER_DAMAGED || h->status == ANSWER_REFUSED) TRY(sentence(h, &c));
-    if (h->status != ANSWER_COMPLETE || h->entries > c.left / sizeof(answer_entry)) TRY(torn());
+    if (h->status != ANSWER_COMPLETE || h->entries > c.left / sizeof(answer_entry)) TRY(torn(&c));
     TRY(limn_new(&f, 1, sizeof *f));
     TRY(limn_new(&f->entry, h->entries, sizeof *f->entry));
     for (; f->n < h->entries; f->n++) TRY(parse_entry(&f->entry[f->n], &c));
@@ -113,13 +122,13 @@ done:
     return status;
 }
 
-limn_status hdf5_open(hdf5_file **out, int fd, const char *const *skip) {
-    void *map;
-    size_t n;
-    *out = NULL;
-    limn_status s = helper_run(fd, skip, &map, &n);
-    if (s != LIMN_OK) return s;
-    s = hdf5_parse(out, map, n);
+limn_status hdf5_parse(hdf5_file **out, const void *bytes, size_t n) {
+    return parse(out, bytes, n, helper_hdf5.what);
+}
+
+/* The parsed answer keeps its memory. */
+static limn_status keep(hdf5_file **out, const helper_kind *kind, void *map, size_t n) {
+    limn_status s = parse(out, map, n, kind->what);
     if (s != LIMN_OK) {
         helper_release(map, n);
         return s;
@@ -127,6 +136,27 @@ limn_status hdf5_open(hdf5_file **out, int fd, const char *const *skip) {
     (*out)->map = map;
     (*out)->map_bytes = n;
     return LIMN_OK;
+}
+
+limn_status hdf5_open(hdf5_file **out, int fd, const char *const *skip) {
+    void *map;
+    size_t n;
+    *out = NULL;
+    limn_status s = helper_run(fd, skip, &map, &n);
+    return s == LIMN_OK ? keep(out, &helper_hdf5, map, n) : s;
+}
+
+limn_status hdf5_ask(hdf5_file **out, const helper_kind *kind, int fd, int answer, const char *name) {
+    const char *const args[] = {ANSWER_ASK_ARRAYS, name, NULL};
+    void *map;
+    size_t n;
+    *out = NULL;
+    limn_status s = helper_call(kind, fd, answer, args, &map, &n);
+    return s == LIMN_OK ? keep(out, kind, map, n) : s;
+}
+
+size_t hdf5_offset(const hdf5_file *f, const hdf5_entry *e) {
+    return (size_t)((const char *)e->data - (const char *)f->map);
 }
 
 void hdf5_close(hdf5_file *f) {

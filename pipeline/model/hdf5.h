@@ -8,13 +8,14 @@
 
 #include "base/status.h"
 #include "helper/answer.h"
+#include "model/helper.h"
 
 typedef struct hdf5_file hdf5_file;
 
 typedef struct {
     answer_kind kind;
     answer_type type;
-    int rank;
+    int rank, dtype; /* dtype: a limn_dtype, of ARRAY and LISTED */
     size_t dim[ANSWER_RANK];
     size_t n;                /* elements */
     const char *path, *name; /* "model_weights/conv1", "weight_names"; a data set's name is "" */
@@ -27,6 +28,10 @@ typedef struct {
 limn_status hdf5_open(hdf5_file **out, int fd, const char *const *skip) LIMN_CHECK;
 /* The same from an answer of n bytes in memory, aligned to 8, which must outlive *out. */
 limn_status hdf5_parse(hdf5_file **out, const void *bytes, size_t n) LIMN_CHECK;
+/* Arrays, or without names (NULL) the list of them, through a helper program; the answer goes to `out` (see helper.h). */
+limn_status hdf5_ask(hdf5_file **out, const helper_kind *kind, int fd, int answer, const char *name) LIMN_CHECK;
+/* The place of e's data in the answer. */
+size_t hdf5_offset(const hdf5_file *f, const hdf5_entry *e);
 void hdf5_close(hdf5_file *f);
 
 /* The entry of a kind with this path and name ("" unless an attribute); NULL where there is none. Borrowed. */

@@ -1,6 +1,6 @@
-/* Starting the helper program limn-hdf5, and stopping it.
+/* Starting the helper programs limn-hdf5 and limn-mat, and stopping them.
  *
- * 1. Find it: $LIMN_LIBEXEC/limn-hdf5; ../libexec/limn and ../../libexec/limn from the file that holds this code (the
+ * 1. Find it: in $LIMN_LIBEXEC; ../libexec/limn and ../../libexec/limn from the file that holds this code (the
  *    library by dladdr, or the program); LIMN_LIBEXEC_DEFAULT.
  * 2. posix_spawn, no shell: descriptor 3 is the file, 4 a memory file for the answer, 5 the end of a pipe that closes
  *    when the helper ends; standard streams are /dev/null; signals are as if just started; a process group of its own,
@@ -37,17 +37,19 @@
 #define LIMN_LIBEXEC_DEFAULT "/usr/local/libexec/limn"
 #endif
 
-enum { WAIT_SECONDS = 60, FIRST_FD = 10, MAX_SKIP = 8, LIVE = 5 };
+enum { WAIT_SECONDS = 60, FIRST_FD = 10, MAX_ARGS = 8, LIVE = 5 };
+
+const helper_kind helper_hdf5 = {"limn-hdf5", "HDF5", "libhdf5"}, helper_mat = {"limn-mat", "MATLAB file", "libmatio"};
 
 extern char **environ;
 
 /* ---- where it is ------------------------------------------------------------------------------------------------- */
-/* *path = FOLDER of `file` / up / libexec/limn/limn-hdf5, where that can be run; else NULL. */
-static limn_status beside(char **path, const char *file, const char *up) {
+/* *path = FOLDER of `file` / up / libexec/limn/PROGRAM, where that can be run; else NULL. */
+static limn_status beside(char **path, const char *file, const char *up, const char *program) {
     const char *slash = strrchr(file, '/');
     *path = NULL;
     if (!slash) return LIMN_OK;
-    limn_status s = limn_format(path, "%.*s/%s/libexec/limn/limn-hdf5", (int)(slash - file), file, up);
+    limn_status s = limn_format(path, "%.*s/%s/libexec/limn/%s", (int)(slash - file), file, up, program);
     if (s == LIMN_OK && access(*path, X_OK) != 0) {
         free(*path);
         *path = NULL;
@@ -55,7 +57,7 @@ static limn_status beside(char **path, const char *file, const char *up) {
     return s;
 }
 
-limn_status helper_find(char **path) {
+limn_status helper_find_kind(char **path, const helper_kind *kind) {
     limn_status status = LIMN_OK;
     const char *folder = getenv("LIMN_LIBEXEC"), *up[] = {"..", "../.."};
     char self[4096] = "";
@@ -69,20 +71,24 @@ limn_status helper_find(char **path) {
         ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
         self[n > 0 ? n : 0] = 0;
         const char *file[] = {here.dli_fname ? here.dli_fname : "", self};
-        for (int i = 0; i < 4 && !*path; i++) TRY(beside(path, file[i / 2], up[i % 2]));
+        for (int i = 0; i < 4 && !*path; i++) TRY(beside(path, file[i / 2], up[i % 2], kind->program));
         if (*path) return LIMN_OK;
         folder = LIMN_LIBEXEC_DEFAULT;
     }
-    TRY(limn_format(path, "%s/limn-hdf5", folder));
+    TRY(limn_format(path, "%s/%s", folder, kind->program));
     if (access(*path, X_OK) != 0) {
-        limn_status missing =
-            limn_fail(LIMN_EFAIL, "the program that reads HDF5, %s, is missing (LIMN_LIBEXEC names its folder)", *path);
+        limn_status missing = limn_fail(
+            LIMN_EFAIL, "the program that reads %s, %s, is missing (LIMN_LIBEXEC names its folder)", kind->what, *path);
         free(*path);
         *path = NULL;
         return missing;
     }
 done:
     return status;
+}
+
+limn_status helper_find(char **path) {
+    return helper_find_kind(path, &helper_hdf5);
 }
 
 /* ---- running it -------------------------------------------------------------------------------------------------- */
@@ -128,14 +134,17 @@ static int open_pipe(int end[2]) {
 #endif
 }
 
-static limn_status open_channels(channels *c, int fd) {
+static limn_status open_channels(channels *c, int fd, int out) {
     limn_status status = LIMN_OK;
     c->in = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
     if (c->in < 0 || open_pipe(c->alive) != 0) FAIL(LIMN_EFAIL, "no file descriptor is left: %s", strerror(errno));
     TRY(move_up(&c->alive[0]));
     TRY(move_up(&c->alive[1]));
-    TRY(helper_memory_file(&c->out));
-    TRY(move_up(&c->out));
+    if (out < 0)
+        TRY(helper_memory_file(&c->out));
+    else if ((c->out = fcntl(out, F_DUPFD_CLOEXEC, FIRST_FD)) < 0)
+        FAIL(LIMN_EFAIL, "no file descriptor is left: %s", strerror(errno));
+    if (out < 0) TRY(move_up(&c->out));
 done:
     return status;
 }
@@ -155,11 +164,11 @@ static int set_actions(posix_spawn_file_actions_t *f, posix_spawnattr_t *a, cons
     return bad | posix_spawnattr_setflags(a, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 }
 
-static limn_status start(pid_t *pid, const char *program, const char *const *skip, const channels *c) {
+static limn_status start(pid_t *pid, const char *program, const char *const *args, const channels *c) {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
-    char *argv[MAX_SKIP + 2] = {(char *)(uintptr_t)program};
-    for (int i = 0; skip && skip[i] && i < MAX_SKIP; i++) argv[i + 1] = (char *)(uintptr_t)skip[i];
+    char *argv[MAX_ARGS + 2] = {(char *)(uintptr_t)program};
+    for (int i = 0; args && args[i] && i < MAX_ARGS; i++) argv[i + 1] = (char *)(uintptr_t)args[i];
     int bad = posix_spawn_file_actions_init(&files);
     bad |= posix_spawnattr_init(&attributes);
     if (!bad) bad = set_actions(&files, &attributes, c);
@@ -192,25 +201,26 @@ static void wait_for(pid_t pid, int pipe_end, double seconds, int *late, int *co
 }
 
 /* What an unhappy end means. */
-static limn_status judge(int late, int code) {
+static limn_status judge(const helper_kind *k, int late, int code) {
     int stopped = code >= 0 && WIFSIGNALED(code) ? WTERMSIG(code) : 0;
     int left = code >= 0 && WIFEXITED(code) ? WEXITSTATUS(code) : 0;
     if (late || stopped == SIGXCPU || stopped == SIGALRM)
-        return limn_fail(LIMN_EINPUT, "damaged HDF5 (reading it does not come to an end)");
+        return limn_fail(LIMN_EINPUT, "damaged %s (reading it does not come to an end)", k->what);
     if (stopped == SIGXFSZ || left == LIMN_ENOMEM)
-        return limn_fail(LIMN_EINPUT, "damaged HDF5 (it says that it holds far more than its size allows)");
-    if (stopped) return limn_fail(LIMN_EINPUT, "damaged HDF5 (libhdf5 crashes on it: signal %d)", stopped);
+        return limn_fail(LIMN_EINPUT, "damaged %s (it says that it holds far more than its size allows)", k->what);
+    if (stopped)
+        return limn_fail(LIMN_EINPUT, "damaged %s (%s crashes on it: signal %d)", k->what, k->library, stopped);
     if (left == 126 || left == 127)
-        return limn_fail(LIMN_EFAIL, "the program that reads HDF5 cannot start (exit status %d): is libhdf5 installed?",
-                         left);
-    if (left) return limn_fail(LIMN_EINPUT, "damaged HDF5 (its reader ended with exit status %d)", left);
+        return limn_fail(LIMN_EFAIL, "the program that reads %s cannot start (exit status %d): is %s installed?",
+                         k->what, left, k->library);
+    if (left) return limn_fail(LIMN_EINPUT, "damaged %s (its reader ended with exit status %d)", k->what, left);
     return LIMN_OK;
 }
 
-static limn_status map_answer(int fd, void **bytes, size_t *n) {
+static limn_status map_answer(const helper_kind *k, int fd, void **bytes, size_t *n) {
     struct stat st;
     if (fstat(fd, &st) != 0 || st.st_size <= 0)
-        return limn_fail(LIMN_EINPUT, "damaged HDF5 (its reader gave no answer)");
+        return limn_fail(LIMN_EINPUT, "damaged %s (its reader gave no answer)", k->what);
     void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED) return limn_fail(LIMN_ENOMEM, "no memory for %zu bytes", (size_t)st.st_size);
     *bytes = p;
@@ -218,7 +228,7 @@ static limn_status map_answer(int fd, void **bytes, size_t *n) {
     return LIMN_OK;
 }
 
-limn_status helper_run(int fd, const char *const *skip, void **bytes, size_t *n) {
+limn_status helper_call(const helper_kind *kind, int fd, int out, const char *const *args, void **bytes, size_t *n) {
     limn_status status = LIMN_OK;
     channels c = {-1, -1, {-1, -1}};
     char *program = NULL;
@@ -227,14 +237,14 @@ limn_status helper_run(int fd, const char *const *skip, void **bytes, size_t *n)
     int late, code;
     *bytes = NULL;
     *n = 0;
-    TRY(helper_find(&program));
-    TRY(open_channels(&c, fd));
-    TRY(start(&pid, program, skip, &c));
+    TRY(helper_find_kind(&program, kind));
+    TRY(open_channels(&c, fd, out));
+    TRY(start(&pid, program, args, &c));
     close_fd(&c.alive[1]);
     if (fstat(fd, &st) != 0) st.st_size = 0;
     wait_for(pid, c.alive[0], WAIT_SECONDS + (double)st.st_size / 1e6, &late, &code);
-    TRY(judge(late, code));
-    TRY(map_answer(c.out, bytes, n));
+    TRY(judge(kind, late, code));
+    TRY(map_answer(kind, c.out, bytes, n));
 done:
     close_fd(&c.in);
     close_fd(&c.out);
@@ -242,6 +252,10 @@ done:
     close_fd(&c.alive[1]);
     free(program);
     return status;
+}
+
+limn_status helper_run(int fd, const char *const *skip, void **bytes, size_t *n) {
+    return helper_call(&helper_hdf5, fd, -1, skip, bytes, n);
 }
 
 void helper_release(void *bytes, size_t n) {

@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing: `deps.sh build` (build, run, test) or `deps.sh dev` (lint, fuzz, fresh).
 set -eu
 build="gcc libc6-dev make pkg-config libdnnl-dev libhdf5-dev libsqlite3-dev libgsl-dev libfftw3-dev zlib1g-dev libzip-dev libyaml-dev
-libcjson-dev libpng-dev libturbojpeg0-dev libssl-dev libcmocka-dev gnuplot-nox fonts-dejavu-core sqlite3"
+libcjson-dev libmatio-dev libpng-dev libturbojpeg0-dev libssl-dev libcmocka-dev gnuplot-nox fonts-dejavu-core sqlite3"
 # clang's runtime bears the number of Debian's clang: 14 in Debian 12, 19 in Debian 13
 debian=$(sed -n 's/^VERSION_ID="\{0,1\}\([0-9]*\).*/\1/p' /etc/os-release)
 case $debian in 12) clang=14 ;; *) clang=19 ;; esac
