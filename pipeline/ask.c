@@ -103,9 +103,10 @@ limn_status limn_info(const char *path, const limn_info_options *o, limn_format_
     if (!file || !looks_like_model(path)) return data_info(path, as, &t);
     /* a zip may be .keras or .npz, an HDF5 file a network or arrays: what it is no network of may be data */
     limn_status s = model_info(path, o, as, &t);
-    int any = 0;
     if (s != LIMN_EINPUT) return s;
     snprintf(why, sizeof why, "%s", limn_message());
-    if (limn_members_any(&any, path) == LIMN_OK && any && data_info(path, as, &t) == LIMN_OK) return LIMN_OK;
+    int any = 0, weights = strstr(why, "weights only") != NULL; /* a network's, which the sentence says how to read */
+    if (!weights && limn_members_any(&any, path) == LIMN_OK && any && data_info(path, as, &t) == LIMN_OK)
+        return LIMN_OK;
     return limn_fail(s, "%s", why);
 }
