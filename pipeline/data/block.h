@@ -23,6 +23,7 @@ typedef struct {
     size_t count;
     int swapped; /* the other byte order than the machine's */
     int matlab;  /* dims as MATLAB shows them: a picture is (H, W, C) and N comes last */
+    int whole;   /* all values are whole numbers 0 … 255, whatever the type */
     int text;    /* `count` strings, each ended by a NUL, in memory; dtype says nothing */
     char format[BLOCK_FORMAT];
     char *name;       /* file and member: what messages call it */

@@ -1,7 +1,7 @@
 /* Numbers in text: see csv.h.
  *
  * Grammar: a field is a number as strtof reads it (nan and inf too), at most FIELD characters; `,` `;` and tab separate
- * fields, spaces surround them or separate them; blank lines are skipped; \r is a space. If a field of the first line is
+ * fields, spaces surround them or separate them, and double quotes may surround a field; blank lines are skipped; \r is a space. If a field of the first line is
  * no number, that line is a header. The file is read in chunks by a small automaton and never held whole; what it holds
  * is bounded by the bytes that came. */
 #define _GNU_SOURCE
@@ -33,6 +33,7 @@ typedef struct {
     int header;    /* this line, the first, is one */
     int gap;       /* a space ended the field at hand */
     int separated; /* the last thing on this line was a comma, semicolon or tab */
+    int quoted;    /* inside the quotes around the field at hand: 1; behind them: 2 */
 } reader;
 
 static limn_status bad_field(reader *r) {
@@ -55,7 +56,7 @@ static limn_status end_field(reader *r) {
     char *stop = r->text;
     r->text[r->length] = 0;
     float v = strtof(r->text, &stop); /* infinite where it is too large */
-    if (r->length == 0 || *stop) {
+    if (r->length == 0 || *stop || r->quoted == 1) {
         TRY(bad_field(r));
     } else {
         TRY(limn_grow(&r->value, r->n, &r->room, sizeof *r->value));
@@ -63,14 +64,14 @@ static limn_status end_field(reader *r) {
     }
     r->field++;
     r->length = 0;
-    r->gap = 0;
+    r->gap = r->quoted = 0;
 done:
     return status;
 }
 
 static limn_status end_line(reader *r) {
     limn_status status = LIMN_OK;
-    if (r->length > 0 || r->separated) TRY(end_field(r));
+    if (r->length > 0 || r->separated || r->quoted) TRY(end_field(r));
     if (r->header) {
         r->n = 0;
     } else if (r->field > 0) {
@@ -86,14 +87,23 @@ done:
     return status;
 }
 
+/* Quotes may stand around a whole field. */
+static int is_quote(reader *r, char c) {
+    if (c != '"' || r->gap || !(r->quoted == 1 || (r->quoted == 0 && r->length == 0))) return 0;
+    r->quoted++;
+    r->separated = 0;
+    return 1;
+}
+
 static limn_status take(reader *r, char c) {
     limn_status status = LIMN_OK;
+    if (is_quote(r, c)) return LIMN_OK;
     if (c == '\n') return end_line(r);
     if (c == ',' || c == ';' || c == '\t') {
         TRY(end_field(r));
         r->separated = 1;
     } else if (c == ' ' || c == '\r') {
-        r->gap = r->length > 0;
+        r->gap = r->length > 0 || r->quoted;
     } else {
         if (r->gap) TRY(end_field(r));
         r->separated = 0;

@@ -24,6 +24,9 @@ typedef struct {
     size_t item;                   /* elements */
 } array_state;
 
+/* Lines of a CSV are always vectors. */
+typedef enum { KIND_ROWS, KIND_IDX, KIND_LINES } array_kind;
+
 static int is_channels(size_t d) {
     return d == 1 || d == 3 || d == 4;
 }
@@ -118,8 +121,9 @@ static void add_axis(limn_block *a) {
     a->rank = 3;
 }
 
-static limn_status find_axes(limn_block *a, axes *to, int idx, size_t labels, const limn_data_options *o) {
-    int wished = o->shape[0] > 0 || (o->channels > 0 && !a->matlab) || (labels > 1 && labels == a->dim[0]);
+static limn_status find_axes(limn_block *a, axes *to, array_kind kind, size_t labels, const limn_data_options *o) {
+    int idx = kind == KIND_IDX, wished = kind == KIND_LINES || o->shape[0] > 0 || (o->channels > 0 && !a->matlab) ||
+                                         (labels > 1 && labels == a->dim[0]);
     if (a->rank == 2 && wished && !idx) return split_vectors(a, to, o);
     if (a->rank == 2 && a->matlab) add_axis(a);
     if (a->matlab)
@@ -128,7 +132,7 @@ static limn_status find_axes(limn_block *a, axes *to, int idx, size_t labels, co
     return wrong_shape(a, idx ? "(N, H, W) or (N, H, W, C)" : "(N, H, W), (N, H, W, C) or (N, C, H, W)");
 }
 
-static limn_status layout(data_source *s, array_state *st, int idx, size_t labels, const limn_data_options *o) {
+static limn_status layout(data_source *s, array_state *st, array_kind kind, size_t labels, const limn_data_options *o) {
     limn_status status = LIMN_OK;
     limn_block *a = &st->a;
     char text[ARRAY_SHAPE_ROOM];
@@ -136,7 +140,7 @@ static limn_status layout(data_source *s, array_state *st, int idx, size_t label
     array_shape_text(text, a->rank, a->dim);
     if (a->text) FAIL(LIMN_EINPUT, "%s: it holds texts, where pictures are needed", a->name);
     if (a->count == 0) FAIL(LIMN_EINPUT, "%s: its shape is %s: there are no pictures in it", a->name, text);
-    TRY(find_axes(a, &x, idx, labels, o));
+    TRY(find_axes(a, &x, kind, labels, o));
     TRY(limn_block_outermost(a, x.n));
     s->count = a->dim[x.n];
     s->H = a->dim[x.y];
@@ -181,7 +185,7 @@ static limn_status open_member(data_source *s, array_state *st, const limn_membe
     TRY(limn_member_open(&st->a, m, file, member));
     const limn_member *e = member ? limn_members_find(m, member) : &m->member[0];
     TRY(data_labels_beside(&beside, m, file, e->name, o));
-    TRY(layout(s, st, 0, beside.n, o));
+    TRY(layout(s, st, KIND_ROWS, beside.n, o));
     if (beside.n > 0 && beside.n != s->count && !data_labels_own(o))
         data_labels_clear(&beside); /* found, not asked for */
     if (beside.n > 0 && beside.n != s->count)
@@ -196,7 +200,7 @@ done:
     return status;
 }
 
-static limn_status open_array(data_source *s, const limn_data_options *o, int idx) {
+static limn_status open_array(data_source *s, const limn_data_options *o, array_kind kind) {
     limn_status status = LIMN_OK;
     limn_members m = {0};
     array_state *st = NULL;
@@ -212,7 +216,7 @@ static limn_status open_array(data_source *s, const limn_data_options *o, int id
         TRY(open_member(s, st, &m, file, member, o));
     } else {
         TRY(limn_block_open(&st->a, path));
-        TRY(layout(s, st, idx, 0, o));
+        TRY(layout(s, st, kind, 0, o));
     }
     TRY(data_channels(&s->C, st->channels, o->channels, path));
     s->bytes = st->a.dtype == LIMN_U8;
@@ -225,11 +229,34 @@ done:
 }
 
 limn_status reader_open_idx(data_source *s, const limn_data_options *o) {
-    return open_array(s, o, 1);
+    return open_array(s, o, KIND_IDX);
 }
 
 limn_status reader_open_npy(data_source *s, const limn_data_options *o) {
-    return open_array(s, o, 0);
+    return open_array(s, o, KIND_ROWS);
+}
+
+limn_status reader_open_csv(data_source *s, const limn_data_options *o) {
+    limn_status status = LIMN_OK;
+    array_state *st = NULL;
+    data_labels l = {0};
+    limn_bytes *b = NULL;
+    const char *column = data_labels_own(o) ? o->labels + 1 : NULL;
+    TRY(limn_new(&st, 1, sizeof *st));
+    s->state = st;
+    TRY(limn_bytes_open(&b, o->images[0]));
+    TRY(csv_table_read(&st->a, &l, b, column, o->label_base));
+    TRY(layout(s, st, KIND_LINES, 0, o));
+    TRY(data_channels(&s->C, st->channels, o->channels, o->images[0]));
+    s->bytes = st->a.whole;
+    s->label = l.label;
+    s->class_name = l.name;
+    s->n_classes = l.n_names;
+    l = (data_labels){0};
+    snprintf(s->format, sizeof s->format, "%s", st->a.format);
+done:
+    data_labels_clear(&l);
+    return status;
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */

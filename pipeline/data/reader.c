@@ -31,11 +31,15 @@ static int is_folder(const data_probe *p) {
 }
 
 const data_reader data_readers[] = {
+    {"cifar", "CIFAR-10 or CIFAR-100, binary: one or several batch files", reader_is_cifar, reader_open_cifar,
+     reader_read_cifar, reader_close_cifar},
     {"idx", "IDX as MNIST's, plain or gzip: (N, H, W) or (N, H, W, C)", is_idx, reader_open_idx, reader_read_array,
      reader_close_array},
     {"npy", "NumPy .npy, plain or gzip: (N, H, W), (N, H, W, C) or (N, C, H, W)", is_npy, reader_open_npy,
      reader_read_array, reader_close_array},
     {"members", "a member of an npz, HDF5 or MATLAB file: FILE:NAME", has_members, reader_open_npy, reader_read_array,
+     reader_close_array},
+    {"csv", "text with a picture a line, a column of it the label", reader_is_csv, reader_open_csv, reader_read_array,
      reader_close_array},
     {"picture", "one or several PNG or JPEG files", is_picture, reader_open_pictures, reader_read_picture, NULL},
     {"folder", "a folder with one folder of pictures a class, or a folder of pictures", is_folder, reader_open_folder,

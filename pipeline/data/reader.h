@@ -58,6 +58,15 @@ limn_status reader_open_idx(data_source *s, const limn_data_options *o) LIMN_CHE
 limn_status reader_open_npy(data_source *s, const limn_data_options *o) LIMN_CHECK;
 limn_status reader_read_array(const data_source *s, size_t i, float *x) LIMN_CHECK;
 void reader_close_array(data_source *s);
+int reader_is_cifar(const data_probe *p);
+limn_status reader_open_cifar(data_source *s, const limn_data_options *o) LIMN_CHECK;
+limn_status reader_read_cifar(const data_source *s, size_t i, float *x) LIMN_CHECK;
+void reader_close_cifar(data_source *s);
+int reader_is_csv(const data_probe *p);
+limn_status reader_open_csv(data_source *s, const limn_data_options *o) LIMN_CHECK;
+/* Pictures as lines of text, the labels out of a column: NULL: the usual one. The stream is freed. */
+limn_status csv_table_read(limn_block *out, data_labels *labels, limn_bytes *b, const char *column,
+                           int base) LIMN_CHECK;
 limn_status reader_open_pictures(data_source *s, const limn_data_options *o) LIMN_CHECK;
 limn_status reader_open_folder(data_source *s, const limn_data_options *o) LIMN_CHECK;
 limn_status reader_read_picture(const data_source *s, size_t i, float *x) LIMN_CHECK;
