@@ -7,7 +7,7 @@
  *     are inside. A helper enters by one compare-and-swap, and only while the loop is open.
  *  2. Tasks are handed out by one counter. The caller takes tasks like everybody; when none is left it closes the gate
  *     and waits for the helpers that are inside alone. One that the system has not run yet is not waited for.
- *  3. Who waits, a helper for the next loop or the caller for the last task, spins for some 20 microseconds (loops of a
+ *  3. Who waits, a helper for the next loop or the caller for the last task, spins for some 100 microseconds (loops of a
  *     descent follow each other closely) and then sleeps.
  *
  * Tasks that call limn_parallel run its tasks themselves, one after the other; so does a second caller while the pool
@@ -23,7 +23,7 @@
 
 #include "base/parallel.h"
 
-enum { MAX_THREADS = 256, SPINS = 600 };
+enum { MAX_THREADS = 256, SPINS = 6000 };
 
 static const uint64_t OPEN = 1u << 16, INSIDE = (1u << 16) - 1, LOOP = 1u << 17;
 

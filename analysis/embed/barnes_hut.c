@@ -25,7 +25,7 @@
 #include "embed/edges.h"
 #include "embed/engine.h"
 
-enum { TASK_GROUPS = 8, KEEP_TREE = 20 };
+enum { TASK_GROUPS = 8, KEEP_TREE = 20, REPACK_AT_LEAST = 100 };
 
 static const double GROWN = 1.08;
 
@@ -257,7 +257,7 @@ static limn_status forces(void *self, const double *Y, double *attraction, doubl
     TRY(begin(r, Y, repulsion));
     if (b->calls >= b->repack && r->built) {
         embed_edges_pack(&b->edges, r->tree.curve.order);
-        b->repack = 2 * b->calls + 16;
+        b->repack = b->calls < REPACK_AT_LEAST ? 2 * b->calls + 16 : b->calls + REPACK_AT_LEAST;
     }
     b->calls++;
     b->attraction = attraction;

@@ -1,6 +1,6 @@
 /* t-SNE stage by stage: what each costs, and what it comes to.
  *
- *   bench_tsne [--iterations I] [--dims D] [--map OUT.npy] [--engine NAME] (N | FILE.npy)...
+ *   bench_tsne [--engine NAME] [--iterations I] [--dims D] [--map OUT.npy] (N | FILE.npy)...
  *
  * N: gaussian groups in 50 dimensions; FILE.npy: its rows. Without arguments: 2,000 and 10,000 points. THREADS (default:
  * all) sets the number of threads. Printed: seconds of PCA (where the rows are wider than 50), neighbours, affinities,
@@ -163,18 +163,18 @@ static void run(float *X, size_t n, size_t D, const embed_engine *engine, const 
     free(X);
 }
 
-static const embed_engine *engine_of(const char *name) {
-    static const embed_engine *const all[] = {&embed_barnes_hut, &embed_fft, &embed_hybrid, &embed_exact};
-    for (size_t i = 0; i < COUNT_OF(all); i++)
-        if (strcmp(all[i]->name, name) == 0) return all[i];
-    fprintf(stderr, "bench_tsne: there is no engine %s\n", name);
+static const embed_engine *engine_called(const char *name) {
+    const embed_engine *const engines[] = {&embed_barnes_hut, &embed_fft, &embed_hybrid, &embed_exact};
+    for (size_t i = 0; i < COUNT_OF(engines); i++)
+        if (strcmp(engines[i]->name, name) == 0) return engines[i];
+    fprintf(stderr, "bench_tsne: no engine is called %s\n", name);
     exit(1);
 }
 
 int main(int argc, char **argv) {
     limn_embed_options o;
     const char *map = NULL;
-    const embed_engine *only = &embed_barnes_hut;
+    const embed_engine *engine = &embed_barnes_hut; /* auto's choice */
     limn_embed_defaults(&o);
     o.threads = getenv("THREADS") ? atoi(getenv("THREADS")) : 0;
     int runs = 0;
@@ -186,13 +186,13 @@ int main(int argc, char **argv) {
             o.iterations = atoi(argv[++i]);
         else if (more && strcmp(argv[i], "--dims") == 0)
             o.dims = atoi(argv[++i]);
+        else if (more && strcmp(argv[i], "--engine") == 0)
+            engine = engine_called(argv[++i]);
         else if (more && strcmp(argv[i], "--map") == 0)
             map = argv[++i];
-        else if (more && strcmp(argv[i], "--engine") == 0)
-            only = engine_of(argv[++i]);
         else {
             float *X = *end ? rows_of(argv[i], &n, &D) : groups(n);
-            run(X, n, D, only, &o, map);
+            run(X, n, D, engine, &o, map);
             runs++;
         }
     }
