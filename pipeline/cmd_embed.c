@@ -16,6 +16,8 @@ static const char usage[] =
     "  --preset NAME         whose defaults: limn, matlab, scikit-learn, openTSNE or bhtsne [limn]\n"
     "  --dims N              1, 2 or 3                                       [2]\n"
     "  --perplexity X[,X...] effective number of neighbours, from 1; several: their mean [30]\n"
+    "  --metric NAME         euclidean, cosine, correlation or manhattan; but euclidean: no PCA first [euclidean]\n"
+    "  --recall X            share of the neighbours to find above 200000 vectors; 1: all [0.99]\n"
     "  --alpha X             the kernel is (1 + d^2/alpha)^-alpha; below 1: heavier tails [1]\n"
     "  --engine NAME         auto, barnes-hut, fft, hybrid or exact          [auto]\n"
     "  --theta X             Barnes-Hut: 0 is exact; a cell's full width over sqrt(1 + d^2) [0.8]\n"
@@ -47,7 +49,7 @@ static const char usage[] =
 typedef struct {
     const char *out, *labels, *picture, *perplexity, *start, *snapshots, *into, *reference;
     limn_embed_options o;
-    int method, preset, engine, stop, init; /* places of the words, in the order of the enums */
+    int method, preset, engine, stop, init, metric; /* places of the words, in the order of the enums */
     int quiet, json;
 } embed_arguments;
 
@@ -60,6 +62,8 @@ static const cli_option options[] = {
     {"preset", 0, CLI_WORD, AT(preset), "limn|matlab|scikit-learn|openTSNE|bhtsne", 0, 0},
     {"dims", 0, CLI_INT, AT(o.dims), "1, 2 or 3", 1, 3},
     {"perplexity", 0, CLI_TEXT, AT(perplexity), "a number from 1 to 1000000, or several", 1, 1e6},
+    {"metric", 0, CLI_WORD, AT(metric), "euclidean|cosine|correlation|manhattan", 0, 0},
+    {"recall", 0, CLI_NUMBER, AT(o.recall), "a number from 0.5 to 1", 0.5, 1},
     {"alpha", 0, CLI_NUMBER, AT(o.alpha), "a number above 0, at most 1000", 1e-3, 1000},
     {"engine", 0, CLI_WORD, AT(engine), "auto|barnes-hut|fft|hybrid|exact", 0, 0},
     {"theta", 0, CLI_NUMBER, AT(o.theta), "a number from 0 to 1", 0, 1},
@@ -117,6 +121,7 @@ static int read_arguments(embed_arguments *a, int argc, char **argv, int *first)
         a->engine = (int)a->o.engine;
         a->stop = (int)a->o.stop;
         a->init = (int)a->o.init;
+        a->metric = (int)a->o.metric;
         code = cli_parse(&command, argc, argv, a, first);
         preset = a->preset;
     }
@@ -129,6 +134,7 @@ static int read_arguments(embed_arguments *a, int argc, char **argv, int *first)
     a->o.engine = (limn_tsne_engine)a->engine;
     a->o.stop = (limn_tsne_stop)a->stop;
     a->o.init = (limn_embed_init)a->init;
+    a->o.metric = (limn_embed_metric)a->metric;
     return code;
 }
 

@@ -172,6 +172,8 @@ static void say_map(const embed_job *j) {
         text_note(j->v, "%zu vectors of %zu dimensions: KL %.4f after %d iterations; %.2f s", e->n, j->D, e->kl,
                   e->iterations, e->seconds);
     }
+    if (e->recall > 0 && e->recall < 1)
+        text_note(j->v, "neighbours: %.1f %% of the true ones were found, by 1000 vectors", 100 * e->recall);
     if (e->warning[0]) text_note(j->v, "%s", e->warning);
 }
 

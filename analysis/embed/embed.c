@@ -23,6 +23,8 @@
 #include "embed/spectral.h"
 #include "embed/tsne.h"
 
+enum { EXACT_NEIGHBOURS = 200000 /* vectors whose neighbours are all found */ };
+
 static const double START_STD = 1e-4, JITTER = 1e-6;
 
 enum { EXACT_BELOW = 500 /* points: all pairs cost less than a tree and a grid */ };
@@ -49,6 +51,8 @@ void limn_embed_defaults(limn_embed_options *o) {
         .engine = LIMN_TSNE_AUTO,
         .dims = 2,
         .pca = 50,
+        .metric = LIMN_METRIC_EUCLIDEAN,
+        .recall = 0.99,
         .perplexity = 30,
         .theta = 0.8,
         .force_error = 0.02,
@@ -135,6 +139,8 @@ static limn_status check_tsne(const limn_embed_options *o, size_t n) {
         o->rate > LIMN_RATE_OPENTSNE)
         FAIL(LIMN_EINPUT, "there is no rule of stopping number %d, or of the rate number %d", (int)o->stop,
              (int)o->rate);
+    if ((unsigned)o->metric >= LIMN_METRICS) FAIL(LIMN_EINPUT, "there is no metric number %d", (int)o->metric);
+    TRY(in_range("recall", o->recall, 0.5, 1));
     TRY(in_range("theta", o->theta, 0, 1));
     TRY(in_range("force_error", o->force_error, 0, 1));
     TRY(in_range("exaggeration", o->exaggeration, 1, 1000));
@@ -228,7 +234,7 @@ static limn_status reduce(run *r) {
     limn_status status = LIMN_OK;
     double *scores = NULL;
     size_t count = (size_t)r->o->pca, most = r->x.n - 1;
-    if (count == 0 || count >= r->x.D) return LIMN_OK;
+    if (count == 0 || count >= r->x.D || r->o->metric != LIMN_METRIC_EUCLIDEAN) return LIMN_OK;
     if (count > most) count = most; /* n points span n - 1 dimensions at most: nothing is lost */
     TRY(scores_of(&scores, &r->x, count, r->o->threads, &r->e->explained));
     r->e->n_explained = count;
@@ -240,12 +246,16 @@ done:
     return status;
 }
 
-static limn_status neighbours(run *r) {
+static size_t neighbours_wanted(const limn_embed_options *o) {
+    double widest = o->perplexity;
+    for (int i = 0; i < o->n_scales; i++) widest = o->scale[i] > widest ? o->scale[i] : widest;
+    return (size_t)(3 * widest);
+}
+
+/* What the caller is told of the neighbours that were found. */
+static limn_status keep_neighbours(run *r) {
     limn_status status = LIMN_OK;
-    double widest = r->o->perplexity;
-    for (int i = 0; i < r->o->n_scales; i++) widest = r->o->scale[i] > widest ? r->o->scale[i] : widest;
-    size_t n = r->x.n, want = (size_t)(3 * widest), k = want < n - 1 ? want : n - 1;
-    TRY(embed_knn_exact(&r->knn, &r->x, k, r->o->threads, r->progress, r->ctx));
+    size_t n = r->knn.n, k = r->knn.k, want = neighbours_wanted(r->o);
     if (k < want) {
         char text[200];
         snprintf(text, sizeof text, "%zu vectors have %zu neighbours each, fewer than 3 x perplexity = %zu", n, k,
@@ -253,12 +263,23 @@ static limn_status neighbours(run *r) {
         warn(r->e, text);
     }
     r->e->k = k;
+    r->e->recall = r->knn.recall;
     TRY(limn_new(&r->e->neighbour, n * k, sizeof *r->e->neighbour));
     TRY(limn_new(&r->e->distance, n * k, sizeof *r->e->distance));
     for (size_t i = 0; i < n * k; i++) {
         r->e->neighbour[i] = r->knn.index[i];
         r->e->distance[i] = narrow(sqrt(r->knn.sqdist[i]));
     }
+done:
+    return status;
+}
+
+static limn_status neighbours(run *r) {
+    limn_status status = LIMN_OK;
+    size_t n = r->x.n, want = neighbours_wanted(r->o), k = want < n - 1 ? want : n - 1;
+    double recall = n > EXACT_NEIGHBOURS ? r->o->recall : 1;
+    TRY(embed_knn_metric(&r->knn, &r->x, k, r->o->metric, recall, r->o->threads, r->progress, r->ctx));
+    TRY(keep_neighbours(r));
 done:
     return status;
 }
@@ -274,6 +295,7 @@ static limn_status start(run *r) {
     limn_status status = LIMN_OK;
     double *scores = NULL, std = 0;
     size_t n = r->x.n, dims = (size_t)r->o->dims, count = dims < r->x.D ? dims : r->x.D;
+    int vectors = r->x.f != NULL; /* else there is no PCA of them */
     if (r->o->init == LIMN_INIT_GIVEN) {
         for (size_t i = 0; i < n * dims; i++) {
             if (!isfinite(r->o->start[i])) FAIL(LIMN_EINPUT, "point %zu of the given start is not finite", i / dims);
@@ -281,13 +303,13 @@ static limn_status start(run *r) {
         }
         goto done;
     }
-    if (r->o->init == LIMN_INIT_SPECTRAL) {
+    if (r->o->init == LIMN_INIT_SPECTRAL || (r->o->init == LIMN_INIT_PCA && !vectors)) {
         TRY(limn_new(&scores, n, dims * sizeof *scores));
         TRY(embed_spectral(scores, &r->P, dims, r->o->seed, r->o->threads));
         count = dims;
         std = first_std(scores, n, count);
     }
-    if (r->o->init == LIMN_INIT_PCA) {
+    if (r->o->init == LIMN_INIT_PCA && vectors) {
         TRY(scores_of(&scores, &r->x, count, r->o->threads, NULL));
         std = first_std(scores, n, count);
         if (!(std > 0)) warn(r->e, "all vectors are equal: the map starts from noise and shows nothing else");
@@ -323,11 +345,10 @@ done:
     return status;
 }
 
-static limn_status tsne(run *r) {
+/* From the neighbours on. */
+static limn_status descend(run *r) {
     limn_status status = LIMN_OK;
     const limn_embed_options *o = r->o;
-    TRY(reduce(r));
-    TRY(neighbours(r));
     TRY(embed_affinities_scales(&r->P, &r->knn, &o->perplexity, o->scale, (size_t)o->n_scales, o->threads));
     embed_knn_clear(&r->knn);
     TRY(tsne_state_new(&r->s, r->x.n, o->dims, o->threads));
@@ -337,6 +358,15 @@ static limn_status tsne(run *r) {
     TRY(tsne_descend(&r->s, &r->P, engine_for(o, r->x.n), o, r->e->trace, &r->e->n_trace, r->progress, r->ctx));
     r->e->iterations = r->s.done;
     TRY(finish(r));
+done:
+    return status;
+}
+
+static limn_status tsne(run *r) {
+    limn_status status = LIMN_OK;
+    TRY(reduce(r));
+    TRY(neighbours(r));
+    TRY(descend(r));
 done:
     return status;
 }
@@ -354,31 +384,86 @@ done:
     return status;
 }
 
+static limn_status begin(run *r) {
+    limn_status status = LIMN_OK;
+    clock_gettime(CLOCK_MONOTONIC, &r->began);
+    TRY(limn_new(&r->e, 1, sizeof *r->e));
+    r->e->n = r->x.n;
+    r->e->dims = r->o->dims;
+    r->e->recall = 1;
+    TRY(limn_new(&r->e->Y, r->x.n * (size_t)r->o->dims, sizeof *r->e->Y));
+done:
+    return status;
+}
+
+static void end(run *r, limn_status status, limn_embedding **out) {
+    if (status == LIMN_OK) {
+        r->e->seconds = seconds_since(&r->began);
+        *out = r->e;
+        r->e = NULL;
+    }
+    limn_embedding_free(r->e);
+    free(r->reduced);
+    embed_knn_clear(&r->knn);
+    embed_affinities_clear(&r->P);
+    tsne_state_clear(&r->s);
+}
+
 limn_status limn_embed(limn_embedding **out, const float *X, size_t n, size_t D, const limn_embed_options *o,
                        limn_progress_fn progress, void *ctx) {
     limn_status status = LIMN_OK;
     run r = {.o = o, .x = {.n = n, .D = D, .f = X}, .progress = progress, .ctx = ctx};
-    clock_gettime(CLOCK_MONOTONIC, &r.began);
     *out = NULL;
     TRY(limn_embed_check(o, n, D));
     TRY(check_finite(X, n, D));
-    TRY(limn_new(&r.e, 1, sizeof *r.e));
-    r.e->n = n;
-    r.e->dims = o->dims;
-    TRY(limn_new(&r.e->Y, n * (size_t)o->dims, sizeof *r.e->Y));
+    TRY(begin(&r));
     if (o->method == LIMN_EMBED_PCA)
         TRY(pca(&r));
     else
         TRY(tsne(&r));
-    r.e->seconds = seconds_since(&r.began);
-    *out = r.e;
-    r.e = NULL;
 done:
-    limn_embedding_free(r.e);
-    free(r.reduced);
-    embed_knn_clear(&r.knn);
-    embed_affinities_clear(&r.P);
-    tsne_state_clear(&r.s);
+    end(&r, status, out);
+    return status;
+}
+
+static limn_status check_given(const limn_embed_options *o, size_t n) {
+    limn_embed_options t = *o;
+    t.method = LIMN_EMBED_TSNE;
+    return limn_embed_check(&t, n, 1);
+}
+
+limn_status limn_tsne_distances(limn_embedding **out, const float *distance, size_t n, const limn_embed_options *o,
+                                limn_progress_fn progress, void *ctx) {
+    limn_status status = LIMN_OK;
+    run r = {.o = o, .x = {.n = n}, .progress = progress, .ctx = ctx};
+    size_t want = neighbours_wanted(o);
+    *out = NULL;
+    TRY(check_given(o, n));
+    TRY(begin(&r));
+    TRY(embed_knn_matrix(&r.knn, distance, n, want < n - 1 ? want : n - 1, o->threads, progress, ctx));
+    TRY(keep_neighbours(&r));
+    TRY(descend(&r));
+done:
+    end(&r, status, out);
+    return status;
+}
+
+limn_status limn_tsne_neighbours(limn_embedding **out, const uint32_t *index, const float *distance, size_t n, size_t k,
+                                 const limn_embed_options *o, limn_progress_fn progress, void *ctx) {
+    limn_status status = LIMN_OK;
+    run r = {.o = o, .x = {.n = n}, .progress = progress, .ctx = ctx};
+    *out = NULL;
+    TRY(check_given(o, n));
+    if (k < 1 || k >= n) FAIL(LIMN_EINPUT, "%zu points have from 1 to %zu neighbours each, not %zu", n, n - 1, k);
+    if (!(o->perplexity <= (double)k))
+        FAIL(LIMN_EINPUT, "perplexity %g is too large for %zu neighbours: give about %zu", o->perplexity, k,
+             neighbours_wanted(o));
+    TRY(begin(&r));
+    TRY(embed_knn_given(&r.knn, index, distance, n, k));
+    TRY(keep_neighbours(&r));
+    TRY(descend(&r));
+done:
+    end(&r, status, out);
     return status;
 }
 

@@ -30,6 +30,13 @@ typedef enum {
     LIMN_PRESET_BHTSNE,
     LIMN_PRESETS
 } limn_tsne_preset;
+typedef enum {
+    LIMN_METRIC_EUCLIDEAN,
+    LIMN_METRIC_COSINE,      /* 1 - cosine of the angle */
+    LIMN_METRIC_CORRELATION, /* 1 - Pearson's correlation of the components */
+    LIMN_METRIC_MANHATTAN,
+    LIMN_METRICS
+} limn_embed_metric;
 /* learning_rate 0: n/exaggeration of the phase, never below 50; max(n/12, 200) throughout; n/exaggeration. */
 typedef enum { LIMN_RATE_AUTO, LIMN_RATE_SKLEARN, LIMN_RATE_OPENTSNE } limn_tsne_rate;
 /* After the early phase, at values of the trace. sklearn: no lower KL for 300 iterations, or the gradient's norm (with
@@ -43,6 +50,8 @@ typedef struct {
     limn_tsne_engine engine;             /* auto: docs/tsne.md has the rule */
     int dims;                            /* 2; 1 to 3 */
     int pca;                             /* 50: reduce to so many dimensions first where there are more; 0: never */
+    limn_embed_metric metric;            /* euclidean; another: without the reduction by PCA */
+    double recall;                       /* 0.99; [0.5, 1]: share of the neighbours to find above 200,000 vectors */
     double perplexity;                   /* 30; in [1, n - 1) */
     double scale[LIMN_PERPLEXITIES - 1]; /* (n_scales) further perplexities: P is the mean over all of them */
     int n_scales;
@@ -84,7 +93,8 @@ typedef struct {
     size_t n_trace;
     size_t k;            /* neighbours a point */
     uint32_t *neighbour; /* (n, k), nearest first */
-    float *distance;     /* (n, k), euclidean */
+    float *distance;     /* (n, k), by o->metric */
+    double recall;       /* share of the true neighbours that were found: 1, or measured on 1,000 vectors */
     double *explained;   /* (n_explained) share of variance of the PCA axes (pre-reduction, or the PCA itself) */
     size_t n_explained;
     int iterations; /* made */
@@ -104,6 +114,15 @@ LIMN_API void limn_embedding_free(limn_embedding *e);
 /* limn_embed() with o->method taken as t-SNE. */
 LIMN_API limn_status limn_tsne(limn_embedding **out, const float *X, size_t n, size_t D, const limn_embed_options *o,
                                limn_progress_fn progress, void *ctx) LIMN_CHECK;
+
+/* Of points whose distances alone are known: distance (n, n), finite, not negative; the diagonal is not read. Or whose
+ * neighbours: index (n, k) and distance (n, k), in any order; k of about 3 perplexity. The options' pca and metric do not
+ * count, and init pca means spectral. LIMN_EINPUT: something is no distance, a point is its own neighbour, … */
+LIMN_API limn_status limn_tsne_distances(limn_embedding **out, const float *distance, size_t n,
+                                         const limn_embed_options *o, limn_progress_fn progress, void *ctx) LIMN_CHECK;
+LIMN_API limn_status limn_tsne_neighbours(limn_embedding **out, const uint32_t *index, const float *distance, size_t n,
+                                          size_t k, const limn_embed_options *o, limn_progress_fn progress,
+                                          void *ctx) LIMN_CHECK;
 
 /* New points into a finished map (openTSNE's rule): each starts at the median of its nearest reference points, feels the
  * map and not its fellows. Z (m, D) new vectors; X (n, D), Y (n, dims): the reference and its map. */

@@ -92,6 +92,9 @@ typedef struct {
     /* Squared distance by direct difference in float64; in order of the components where D < 8. */
     double (*sqdist_f)(const float *a, const float *b, size_t D);
     double (*sqdist_d)(const double *a, const double *b, size_t D);
+    /* Sum of the absolute differences, the same way. */
+    double (*l1_f)(const float *a, const float *b, size_t D);
+    double (*l1_d)(const double *a, const double *b, size_t D);
 
     /* out[j] = squared distance of points i and j of y (dims, stride), dims 1 … 3, for j = 0 … n-1 rounded up to a
      * multiple of 8; stride as above. */

@@ -21,7 +21,7 @@ enum {
     EXPERIMENT_MAX_NODES = 200000,  /* of its YAML document, aliases counted */
     EXPERIMENT_MAX_DEPTH = 16,      /* of nesting */
     EXPERIMENT_MAX_ANCHORS = 1000,  /* and lines that begin with % */
-    EXPERIMENT_MAX_KEYS = 24,       /* of one table */
+    EXPERIMENT_MAX_KEYS = 40,       /* of one table */
     EXPERIMENT_MAX_OPTIONS = 32,    /* of a method, in one entry */
     EXPERIMENT_MAX_ENTRIES = 1000,  /* of embed, attribute, plots, features */
     EXPERIMENT_MAX_COLUMNS = 64,    /* of one grid */

@@ -96,6 +96,11 @@ static const experiment_key embed_keys[] = {
     {"perplexity", "a number from 1 to 1000000, or a list of up to 8", "30",
      "effective number of neighbours; below the number of samples - 1; of a list the mean over all", "tsne",
      &experiment_perplexity_type, OPTION(perplexity), 1, 1e6},
+    {"metric", "euclidean|cosine|correlation|manhattan", "euclidean",
+     "of the vectors; any but euclidean: without the reduction by PCA", "tsne", &experiment_enum_type, OPTION(metric),
+     0, 0},
+    {"recall", "a number from 0.5 to 1", "0.99", "share of the neighbours to find above 200000 vectors; 1: all", "tsne",
+     &experiment_number_type, OPTION(recall), 0.5, 1},
     {"alpha", "a number above 0, at most 1000", "1", "the kernel is (1 + d^2/alpha)^-alpha; below 1: heavier tails",
      "tsne", &experiment_number_type, OPTION(alpha), 1e-3, 1000},
     {"theta", "a number from 0 to 1", "0.8",
@@ -133,6 +138,8 @@ static const experiment_key embed_keys[] = {
     {"trace_every", "a whole number from 1 to 1000000", "50", "iterations between two values of the KL trace", "tsne",
      &experiment_int_type, OPTION(trace_every), 1, 1e6},
     END};
+
+_Static_assert(sizeof embed_keys / sizeof *embed_keys <= EXPERIMENT_MAX_KEYS, "the longest table");
 
 static const experiment_key attribute_keys[] = {
     {"name", A_NAME, "(the method, with its flavour)", "what plots and queries call it", NULL, &experiment_name_type,

@@ -51,6 +51,8 @@ static void options_out_of_range_are_sentences(void **state) {
     BAD(o.perplexity = 1, 2, 5, "t-SNE needs at least 3 vectors, here are 2: perplexity must be below n - 1");
     BAD(o.theta = -0.1, 100, 5, "theta -0.1 is out of range: it must lie in [0, 1]");
     BAD(o.force_error = 1.5, 100, 5, "force_error 1.5 is out of range: it must lie in [0, 1]");
+    BAD(o.recall = 0.4, 100, 5, "recall 0.4 is out of range: it must lie in [0.5, 1]");
+    BAD(o.metric = 9, 100, 5, "there is no metric number 9");
     BAD(o.theta = NAN, 100, 5, "theta nan is out of range: it must lie in [0, 1]");
     BAD(o.exaggeration = 0.5, 100, 5, "exaggeration 0.5 is out of range: it must lie in [1, 1000]");
     BAD(o.iterations = 0, 100, 5, "iterations 0 is out of range: it must lie in [1, 1e+06]");

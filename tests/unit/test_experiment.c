@@ -104,6 +104,8 @@ static const struct {
     {"embed", "late", "late: 100", "100"},
     {"embed", "early_momentum", "early_momentum: 0.5", "0.5"},
     {"embed", "stop", "stop: opt-SNE", "\"opt-SNE\""},
+    {"embed", "metric", "metric: cosine", "\"cosine\""},
+    {"embed", "recall", "recall: 1", "1"},
     {"embed", "theta", "theta: 0", "0"},
     {"embed", "force_error", "force_error: 0", "0"},
     {"embed", "exaggeration", "exaggeration: 4", "4"},
@@ -250,7 +252,7 @@ static void embed_defaults_are_the_library_s(void **state) {
     assert_int_equal(have->dims, o.dims);
     assert_int_equal(have->pca, o.pca);
     assert_true(have->perplexity == o.perplexity && have->theta == o.theta && have->force_error == o.force_error &&
-                have->exaggeration == o.exaggeration);
+                have->metric == o.metric && have->recall == o.recall && have->exaggeration == o.exaggeration);
     assert_true(have->learning_rate == o.learning_rate && have->momentum == o.momentum);
     assert_int_equal(have->early, o.early);
     assert_int_equal(have->iterations, o.iterations);
@@ -364,7 +366,8 @@ static void options_as_text_identify_results(void **state) {
                   "attribute: [{method: gradcam}, {method: saliency, grad_modifier: auto}]\n"
                   "plots: [{scatter: a}]\n");
     static const char *const want[] = {
-        "{\"preset\":\"limn\",\"dims\":2,\"perplexity\":3.3333333333333335,\"alpha\":1,\"theta\":0.8,"
+        "{\"preset\":\"limn\",\"dims\":2,\"perplexity\":3.3333333333333335,\"metric\":\"euclidean\",\"recall\":0.99,"
+        "\"alpha\":1,\"theta\":0.8,"
         "\"force_error\":0.02,"
         "\"exaggeration\":12,\"early\":250,\"late_exaggeration\":1,\"late\":0,\"iterations\":1000,"
         "\"learning_rate\":\"auto\",\"early_momentum\":0.8,\"momentum\":0.8,\"stop\":\"never\","
