@@ -48,7 +48,7 @@ HELPERS   := $(HDF5_HELPER) $(MAT_HELPER)
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 BENCHES   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 
-.PHONY: all help deps deps-dev demo test test-build bench bench-engine conformance lint sanitize fuzz torture install check-deps clean
+.PHONY: all help deps deps-dev demo test test-build bench bench-engine roundtrip conformance lint sanitize fuzz torture install check-deps clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -154,6 +154,15 @@ $(BUILD)/bench/venv/bin/python:
 ## bench-engine: the engine beside PyTorch and ONNX Runtime on the same networks (ARGS="--only mnist,lite0")
 bench-engine: all $(BUILD)/tests/bench/bench_engine $(PYTHON_BENCH)
 	@$(PYTHON_BENCH) tests/bench/engine.py --limn $(BUILD)/tests/bench/bench_engine --work $(BUILD)/bench $(ARGS)
+
+ROUNDTRIP_PYTHON ?= $(BUILD)/roundtrip/bin/python
+$(BUILD)/roundtrip/bin/python:
+	python3 -m venv $(BUILD)/roundtrip
+	$(BUILD)/roundtrip/bin/pip install --quiet numpy scipy h5py
+
+## roundtrip: files that numpy, scipy and h5py write, read by limn (network: their packages)
+roundtrip: all $(ROUNDTRIP_PYTHON)
+	@$(ROUNDTRIP_PYTHON) tests/bench/roundtrip.py $(abspath $(LIMN))
 
 ## conformance: the ONNX project's own cases in ../shared/onnx-conformance, on oneDNN and on the plain operations
 conformance: $(BUILD)/tests/conformance/conformance

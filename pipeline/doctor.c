@@ -15,7 +15,8 @@
 #include "versions.h"
 
 limn_status limn_doctor(limn_text_fn write, void *ctx) {
-    limn_status status = LIMN_OK, gnuplot, helper;
+    const helper_kind *const helpers[] = {&helper_hdf5, &helper_mat};
+    limn_status status = LIMN_OK, gnuplot, helper = LIMN_OK;
     char *path = NULL, version[64] = "";
     const char *name, *v;
     text_out t = {write, ctx};
@@ -25,9 +26,14 @@ limn_status limn_doctor(limn_text_fn write, void *ctx) {
                            : text_put(&t, "%-10s missing: %s\n", "gnuplot", limn_message()));
     free(path);
     path = NULL;
-    helper = helper_find(&path);
-    TRY(helper == LIMN_OK ? text_put(&t, "%-10s %s\n", "helper", path)
-                          : text_put(&t, "%-10s missing: %s\n", "helper", limn_message()));
+    for (size_t i = 0; i < COUNT_OF(helpers); i++) {
+        limn_status found = helper_find_kind(&path, helpers[i]);
+        TRY(found == LIMN_OK ? text_put(&t, "%-10s %s\n", "helper", path)
+                             : text_put(&t, "%-10s missing: %s\n", "helper", limn_message()));
+        if (found != LIMN_OK) helper = found;
+        free(path);
+        path = NULL;
+    }
     TRY(limn_engine_doctor(write, ctx));
     if (gnuplot != LIMN_OK || helper != LIMN_OK) FAIL(LIMN_EFAIL, "something is missing: see above");
 done:

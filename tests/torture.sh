@@ -21,7 +21,7 @@ count kills "$log"
 LIMN_KILLS=$kills "$BUILD/tests/property/test_store_kill" >"$log" 2>&1
 count property/test_store_kill "$log"
 for t in tests/unit/test_*.c tests/golden/test_*.c; do
-    grep -q LIMN_MUTANTS "$t" || continue
+    grep -qE 'LIMN_MUTANTS|mutants\(' "$t" || continue
     name=${t#tests/}
     LIMN_MUTANTS=$mutants LIMN_SEED=$seed "$BUILD/tests/${name%.c}" >"$log" 2>&1
     count "${name%.c}" "$log"

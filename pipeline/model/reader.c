@@ -59,6 +59,11 @@ static limn_status find_reader(const limn_model_file *f, const char *weights, co
     unsigned char head[LIMN_MODEL_HEAD];
     ssize_t n = pread(f->fd, head, sizeof head, 0);
     if (n < 0) return limn_fail(LIMN_EINPUT, "%s: %s", f->path, strerror(errno));
+    if (n >= 7 && memcmp(head, "MATLAB ", 7) == 0)
+        return limn_fail(LIMN_EINPUT,
+                         "%s: a MATLAB file: a network in it MATLAB alone can read: there, exportONNXNetwork(net, "
+                         "'net.onnx') writes a file that limn reads",
+                         f->path);
     const limn_model_reader *r = limn_model_readers;
     while (r->name && !r->matches(head, (size_t)n)) r++;
     if (!r->name) return unknown_format(f->path);

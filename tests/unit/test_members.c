@@ -14,6 +14,7 @@
 #include "base/try.h"
 #include "data/block.h"
 #include "data/reader.h"
+#include "model/graph.h"
 #include "tests/lib/files.h"
 
 #define DATA "tests/data/mat/"
@@ -239,12 +240,53 @@ static void harmful_zips_are_refused(void **state) {
     free(m);
 }
 
+static void model_refused(const char *path, const char *sentence) {
+    limn_graph *g = NULL;
+    limn_status s = model_read(&g, path, NULL);
+    if (s != LIMN_EINPUT || !strstr(limn_message(), sentence))
+        fail_msg("status %d, '%s' lacks '%s'", s, s ? limn_message() : "", sentence);
+}
+
+static void harmful_keras_zips_are_refused(void **state) {
+    (void)state;
+    char meta[] = "{\"keras_version\": \"3.0\"}", json[] = "{}", *zeros = calloc(1, 40 << 20);
+    size_t n;
+    /* members that lead out are never unpacked: only three names are looked at, in memory */
+    model_refused(zip_of("out.keras", (entry[]){{"../config.json", json, 2}, {"/tmp/limn-evil", json, 2}}, 2, 0),
+                  "out.keras: it is a zip, but no Keras network (it lacks ");
+    assert_int_not_equal(access("/tmp/limn-evil", F_OK), 0);
+    const char *path = zip_of("twice.keras",
+                              (entry[]){{"metadata.json", meta, sizeof meta - 1},
+                                        {"config.json", json, 2},
+                                        {"konfig.json", json, 2},
+                                        {"model.weights.h5", json, 2}},
+                              4, 0);
+    unsigned char *z = read_whole(path, &n);
+    for (size_t i = 0; i + 11 < n; i++)
+        if (memcmp(z + i, "konfig.json", 11) == 0) z[i] = 'c';
+    model_refused(temp_file("twice.keras", z, n), "twice.keras: damaged zip (File already exists)");
+    free(z);
+    /* bombs: 40 MB of zeros in some 40 kB */
+    path = zip_of("bomb.keras",
+                  (entry[]){{"metadata.json", meta, sizeof meta - 1},
+                            {"config.json", zeros, 40 << 20},
+                            {"model.weights.h5", json, 2}},
+                  3, 1);
+    model_refused(path, "bomb.keras: its config.json would unpack to 41943040 bytes");
+    path = zip_of("bomb.keras", (entry[]){{"metadata.json", zeros, 40 << 20}, {"config.json", json, 2}}, 2, 1);
+    model_refused(path, "bomb.keras: its metadata.json would unpack to 41943040 bytes");
+    free(zeros);
+}
+
 /* ---- what is refused --------------------------------------------------------------------------------------------- */
 static void what_cannot_be_read_is_said(void **state) {
     (void)state;
     refused(DATA "network.mat:net",
             "network.mat: `net`: it is a network object (SeriesNetwork), which MATLAB alone can read: there, "
             "exportONNXNetwork(net, 'net.onnx') writes a file that limn reads");
+    model_refused(DATA "network.mat",
+                  "network.mat: a MATLAB file: a network in it MATLAB alone can read: there, exportONNX");
+    model_refused(DATA "objects73.mat", "objects73.mat: a MATLAB file: a network in it MATLAB alone can read");
     refused(DATA "objects73.mat:net", "(DAGNetwork), which MATLAB alone can read: there, exportONNXNetwork(net, ");
     refused(DATA "objects73.mat:kinds", "it is a categorical array, which MATLAB alone can read: save cellstr(x)");
     refused(DATA "objects73.mat:other", "it is an object of the class mine, which MATLAB alone can read");
@@ -347,6 +389,7 @@ int main(void) {
         cmocka_unit_test(labels_lie_beside),
         cmocka_unit_test(npz_members_go_together),
         cmocka_unit_test(harmful_zips_are_refused),
+        cmocka_unit_test(harmful_keras_zips_are_refused),
         cmocka_unit_test(what_cannot_be_read_is_said),
         cmocka_unit_test(damaged_npz),
         cmocka_unit_test(damaged_hdf5),
