@@ -90,23 +90,24 @@ static int looks_like_model(const char *path) {
     return 0;
 }
 
+/* A zip may be .keras or .npz, an HDF5 file a network or arrays: whether it has arrays and is no network. */
+static int holds_data(const char *path) {
+    limn_members m = {0};
+    int data = 0;
+    if (limn_members_list(&m, path) == LIMN_OK && !m.network)
+        for (size_t i = 0; i < m.n; i++) data |= !m.member[i].why[0] || m.matlab;
+    limn_members_clear(&m);
+    return data;
+}
+
 limn_status limn_info(const char *path, const limn_info_options *o, limn_format_kind as, limn_text_fn write,
                       void *ctx) {
     static const limn_info_options none = {NULL, NULL, 0};
     text_out t = {write, ctx};
     struct stat st;
-    char why[512];
     int file = stat(path, &st) == 0 && S_ISREG(st.st_mode);
     if (store_is_sqlite(path)) return store_info(path, format_of(as), write, ctx);
     if (!o) o = &none;
-    if (o->weights || o->output) return model_info(path, o, as, &t);
-    if (!file || !looks_like_model(path)) return data_info(path, as, &t);
-    /* a zip may be .keras or .npz, an HDF5 file a network or arrays: what it is no network of may be data */
-    limn_status s = model_info(path, o, as, &t);
-    if (s != LIMN_EINPUT) return s;
-    snprintf(why, sizeof why, "%s", limn_message());
-    int any = 0, weights = strstr(why, "weights only") != NULL; /* a network's, which the sentence says how to read */
-    if (!weights && limn_members_any(&any, path) == LIMN_OK && any && data_info(path, as, &t) == LIMN_OK)
-        return LIMN_OK;
-    return limn_fail(s, "%s", why);
+    int model = file && looks_like_model(path) && !holds_data(path);
+    return o->weights || o->output || model ? model_info(path, o, as, &t) : data_info(path, as, &t);
 }

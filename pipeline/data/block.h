@@ -59,7 +59,7 @@ typedef struct block_container block_container; /* a row of the table in contain
 
 typedef struct {
     const block_container *kind; /* NULL: the file is none with members */
-    int matlab;
+    int matlab, network;         /* network: the arrays are a network's weights */
     limn_member *member;
     size_t n;
 } limn_members;

@@ -34,6 +34,8 @@ static limn_status list(limn_members *out, const helper_kind *kind, const char *
     TRY(ask(&f, &answer, kind, file, NULL));
     const hdf5_entry *e = hdf5_entries(f, &n);
     for (size_t i = 0; i < n; i++) {
+        if (e[i].kind == ANSWER_ATTRIBUTE && strcmp(e[i].name, "model_config") == 0) out->network = 1;
+        if (e[i].kind == ANSWER_ATTRIBUTE && strcmp(e[i].name, "layer_names") == 0) out->network = 1;
         if (e[i].kind != ANSWER_DATASET) continue;
         TRY(limn_members_add(out, &room, e[i].path, &m));
         m->dtype = e[i].dtype < LIMN_DTYPES ? (limn_dtype)e[i].dtype : LIMN_U8;

@@ -6,7 +6,8 @@
  *   data set:  path "model_weights/conv1/conv1/kernel:0", name ""
  *   attribute: path of its group ("" = the root), name "weight_names"
  *   group:     path, name "", no data
- * Where arrays were asked for there are only data sets; the name of an OTHER is why it is no array.
+ * Where arrays were asked for there are only data sets, in a list also the root's attributes, by name; the name of an
+ * OTHER is why it is no array.
  * Data: VALUES are float32, whatever precision the file has; INTEGERS are int64; TEXTS are as many strings as the shape
  * has elements, each ended by a NUL; OTHER (a type that no network needs) has none. */
 #ifndef LIMN_ANSWER_H

@@ -183,7 +183,29 @@ done:
     return status;
 }
 
+/* The names of the root's attributes: what else the file is (a network has model_config). */
+static limn_status list_attributes(answer *a, hid_t root) {
+    limn_status status = LIMN_OK;
+    char name[256];
+    int n = H5Aget_num_attrs(root);
+    if (n < 0) TRY(hdf5_damaged("attributes cannot be counted"));
+    for (int i = 0; i < n; i++) {
+        answer_entry e = {.kind = ANSWER_ATTRIBUTE, .type = ANSWER_LISTED, .dtype = LIMN_DTYPES};
+        TRY(answer_count(a));
+        hid_t id = H5Aopen_by_idx(root, ".", H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, H5P_DEFAULT, H5P_DEFAULT);
+        if (id < 0 || H5Aget_name(id, sizeof name, name) < 0) TRY(hdf5_damaged("an attribute cannot be opened"));
+        TRY(answer_entry_put(a, &e, "", name, NULL));
+        H5Aclose(id);
+    }
+done:
+    return status;
+}
+
 limn_status hdf5_arrays(answer *a, hid_t root, char **names) {
+    limn_status status = LIMN_OK;
     wanted = names;
-    return hdf5_outside(a, root, "", 0, visit);
+    if (!*names) TRY(list_attributes(a, root));
+    status = hdf5_outside(a, root, "", 0, visit);
+done:
+    return status;
 }
