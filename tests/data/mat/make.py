@@ -8,6 +8,7 @@ MATLAB 3, 1, 2; as texts "c", "a", "b").
   v7.mat       the same, compressed
   v73.mat      the same as HDF5, as MATLAB 7.3 writes it
   network.mat  a SeriesNetwork object as MATLAB 5 to 7 write it, between two arrays; objects73.mat: the same in HDF5
+  digits.*     12 pictures of 28 x 28 with labels, as .mat, .npz, .h5 and .csv
   arrays.h5    images (N, H, W) in chunks with gzip, group/rgb (N, H, W, C), labels, names
 """
 import struct
@@ -132,3 +133,15 @@ with h5py.File("arrays.h5", "w") as f:
     f.create_dataset("names", data=["c", "a", "b"], dtype=h5py.string_dtype())
     f.create_dataset("fixed", data=np.array([b"c", b"a", b"b"], "S3"))
     f.create_dataset("record", data=np.zeros(2, [("x", "f4")]))
+
+# The same 12 pictures of 28 x 28 and labels in every kind of file, for a network of MNIST's size.
+y28, x28 = np.mgrid[:28, :28]
+digits = np.stack([((x28 - 14 + i) ** 2 + (y28 - 10 - i % 3) ** 2 < 20 + 6 * i) * (255 - 9 * i) for i in range(12)]).astype("u1")
+kinds = np.arange(12) % 3
+sio.savemat("digits.mat", {"XTest": digits.transpose(1, 2, 0).reshape(28, 28, 1, 12), "YTest": kinds[:, None] + 1.0},
+            do_compression=True)
+np.savez_compressed("digits.npz", x_train=digits[:2], y_train=kinds[:2], x_test=digits, y_test=kinds)
+with h5py.File("digits.h5", "w") as f:
+    f.create_dataset("test/images", data=digits[:, None], chunks=(4, 1, 28, 28), compression="gzip")
+    f.create_dataset("test/labels", data=kinds)
+np.savetxt("digits.csv", np.c_[kinds, digits.reshape(12, -1)], fmt="%d", delimiter=",")
