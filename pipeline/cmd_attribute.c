@@ -7,9 +7,9 @@
 
 static const char usage[] =
     "usage: limn attribute MODEL IMAGE… [OPTIONS]\n"
-    "Explains what the model sees in the images (pictures, folders, IDX, .npy): one map an image and target, stored in "
-    "a\n"
-    "database and drawn as figures. Options are keys of the experiment file (docs/experiment.md).\n\n"
+    "Explains what the model sees in the images (pictures, folders, IDX, .npy, FILE:NAME): one map an image and "
+    "target,\n"
+    "stored in a database and drawn as figures. Options are keys of the experiment file (docs/experiment.md).\n\n"
     "  --method NAME             see `limn methods`                          [gradcam]\n"
     "  --flavour NAME            whose choices are reproduced                [limn]\n"
     "  --layer LAYER             of a CAM: name or index                     [auto]\n"
@@ -26,7 +26,7 @@ static const char usage[] =
     "  --set KEY=VALUE           name, seed, format, overlay, normalise, rows: as in an experiment file\n"
     "  --weights FILE            the weights of a model whose file has none\n"
     "  --model-output O          which output of a model that has several: name or index [0]\n"
-    "  --labels FILE             labels of the images, IDX or .npy\n"
+    "  --labels FILE             labels of the images: IDX, .npy, text, FILE:NAME, :NAME\n"
     "  --db FILE                 the database                                [attribute.db]\n"
     "  -o, --out DIR             the folder of figures                       [attribute/]\n"
     "  --threads N               threads, 0: all cores                       [0]\n"

@@ -7,10 +7,10 @@
 
 static const char usage[] =
     "usage: limn embed IN -o OUT [OPTIONS]\n"
-    "Maps the vectors of IN (.npy, .csv or IDX; a row a sample) to one, two or three dimensions, by t-SNE or PCA,\n"
-    "or puts them into a finished map.\n\n"
+    "Maps the vectors of IN (.npy, .csv, IDX, or FILE:NAME, an array of an .npz, HDF5 or MATLAB file; a row a sample)\n"
+    "to one, two or three dimensions, by t-SNE or PCA, or puts them into a finished map.\n\n"
     "  -o, --out FILE        the map: .npy or .csv\n"
-    "  --labels FILE         an integer a sample (.npy, .csv or IDX): for quality figures and colours\n"
+    "  --labels FILE         an integer a sample (.npy, .csv, IDX, FILE:NAME): for quality figures and colours\n"
     "  --picture FILE        also a scatter plot: .png, .svg or .pdf\n"
     "  --method NAME         tsne or pca                                     [tsne]\n"
     "  --preset NAME         whose defaults: limn, matlab, scikit-learn, openTSNE or bhtsne [limn]\n"

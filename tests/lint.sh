@@ -11,8 +11,9 @@ if command -v shellcheck >/dev/null; then
     mapfile -t sh < <(git ls-files '*.sh' .ci/run)
     shellcheck -x -S warning "${sh[@]}" || bad=1
 else echo "shellcheck is missing (make deps-dev)"; bad=1; fi
+read -ra hdf5 < <(pkg-config --cflags hdf5) # the helper programs' headers
 for h in $(git ls-files '*.h'); do
-    printf '#include "%s"\n' "$h" | ${CC:-cc} -std=c11 -D_POSIX_C_SOURCE=200809L -I. -Ianalysis -Ipipeline -Itests -fsyntax-only -x c - 2>/tmp/limn-head.$$ ||
+    printf '#include "%s"\n' "$h" | ${CC:-cc} -std=c11 -D_POSIX_C_SOURCE=200809L "${hdf5[@]}" -I. -Ianalysis -Ipipeline -Itests -fsyntax-only -x c - 2>/tmp/limn-head.$$ ||
         { echo "$h does not stand alone:"; head -3 /tmp/limn-head.$$; bad=1; }
     rm -f /tmp/limn-head.$$
 done

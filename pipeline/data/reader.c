@@ -77,8 +77,8 @@ limn_status data_source_open(data_source *s, const limn_data_options *o) {
     }
     return limn_fail(
         LIMN_EINPUT,
-        "%s: it starts with the bytes %02x %02x %02x %02x, so it is none of what can be read: IDX, npy, PNG, "
-        "JPEG, or a folder of pictures",
+        "%s: it starts with the bytes %02x %02x %02x %02x, so it is none of what can be read: IDX, npy, npz, "
+        "HDF5, MATLAB, CIFAR, CSV, PNG, JPEG, or a folder of pictures",
         p.path, p.head[0], p.head[1], p.head[2], p.head[3]);
 }
 
