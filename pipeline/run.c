@@ -43,6 +43,7 @@ done:
 
 static limn_status open_all(limn_run_state *r) {
     limn_status status = LIMN_OK;
+    unsigned char *nothing = NULL; /* the probe tells of layers, and is never run */
     limn_experiment *e = r->exp;
     if (r->o.limit > 0 && (e->data.limit == 0 || r->o.limit < e->data.limit)) e->data.limit = r->o.limit;
     TRY(r->o.db ? limn_strdup(&r->db, r->o.db) : limn_format(&r->db, "%s.db", e->name));
@@ -59,7 +60,8 @@ static limn_status open_all(limn_run_state *r) {
     r->classes = limn_dataset_classes(r->data);
     limn_backend backend = r->o.winograd ? LIMN_BACKEND_WINOGRAD : LIMN_BACKEND_AUTO;
     TRY(limn_net_new(&r->net, r->graph, r->o.ref ? LIMN_BACKEND_REF : backend));
-    TRY(limn_session_new(&r->probe, r->net));
+    TRY(limn_new(&nothing, (size_t)r->graph->n_layers + 1, 1));
+    TRY(limn_session_new_for(&r->probe, r->net, nothing));
     r->B = limn_net_chunk(r->net);
     r->chunks = (r->n + r->B - 1) / r->B;
     TRY(limn_new(&r->feature, e->n_features, sizeof *r->feature));
@@ -68,6 +70,7 @@ static limn_status open_all(limn_run_state *r) {
     TRY(run_check(r));
     TRY(resolved_options(r));
 done:
+    free(nothing);
     return status;
 }
 

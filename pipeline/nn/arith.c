@@ -43,11 +43,15 @@ static void name_loop(net_step *s) {
 
 /* ---- unary ----------------------------------------------------------------------------------------------------------
  */
+static const net_op net_clip;
+
 static limn_status plan_unary(limn_net *n, net_step *s) {
     limn_status status = LIMN_OK;
+    int clips = s->node->attr.f == LIMN_F_CLIP;
+    if (clips) s->op = &net_clip;
     if (lies_known(n, s->link->from)) {
         s->block = net_block(n, s->node, n->step[s->link->from].value);
-        TRY(net_place_alias(n, s, NET_APART));
+        TRY(net_place_alias(n, s, clips ? NET_OVER : NET_APART));
     } else {
         TRY(net_place_plain(n, s));
     }
@@ -62,16 +66,7 @@ static limn_status unary_forward(const net_step *s, limn_session *run) {
     const float *x = run->address[s->link->x];
     float *y = run->address[s->value];
     size_t n = net_floats(run->net, s->value);
-    if (a->f == LIMN_F_CLIP) { /* ReLU6: often, and fast in place of a call */
-        float lo = a->p[0], hi = a->p[1];
-#pragma omp simd
-        for (size_t i = 0; i < n; i++) {
-            float v = x[i] < lo ? lo : x[i];
-            y[i] = v > hi ? hi : v;
-        }
-    } else {
-        for (size_t i = 0; i < n; i++) y[i] = f(x[i], a->p);
-    }
+    for (size_t i = 0; i < n; i++) y[i] = f(x[i], a->p);
     net_zero_tail(s, run, y);
     return LIMN_OK;
 }
@@ -84,21 +79,45 @@ static limn_status unary_vjp(const net_step *s, limn_session *run, limn_rule rul
     size_t n = net_floats(run->net, s->value);
     (void)rule;
     (void)j;
-    if (a->f == LIMN_F_CLIP) {
-        float lo = a->p[0], hi = a->p[1];
-#pragma omp simd
-        for (size_t i = 0; i < n; i++) {
-            float g = gy[i];
-            gx[i] = ((x[i] > lo) & (x[i] < hi)) ? g : 0;
-        }
-    } else { /* no gradient stays none, also where the slope is infinite */
-        for (size_t i = 0; i < n; i++) gx[i] = gy[i] == 0 ? 0 : gy[i] * slope(x[i], a->p);
-    }
+    /* no gradient stays none, also where the slope is infinite */
+    for (size_t i = 0; i < n; i++) gx[i] = gy[i] == 0 ? 0 : gy[i] * slope(x[i], a->p);
     net_zero_tail(s, run, gx);
     return LIMN_OK;
 }
 
 const net_op net_unary = {"unary", plan_unary, unary_forward, unary_vjp, 1, 0};
+
+/* ReLU6 and its like come often: loops in place of calls. Whether lo < x < hi, the output tells as well, so it may lie
+ * over the input. */
+static limn_status clip_forward(const net_step *s, limn_session *run) {
+    float lo = s->node->attr.p[0], hi = s->node->attr.p[1], *y = run->address[s->value];
+    const float *x = run->address[s->link->x];
+    size_t n = net_floats(run->net, s->value);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i] < lo ? lo : x[i];
+        y[i] = v > hi ? hi : v;
+    }
+    net_zero_tail(s, run, y);
+    return LIMN_OK;
+}
+
+static limn_status clip_vjp(const net_step *s, limn_session *run, limn_rule rule, int j) {
+    float lo = s->node->attr.p[0], hi = s->node->attr.p[1], *gx = run->address[s->link->gx];
+    const float *y = run->address[s->value], *gy = run->address[s->gy];
+    size_t n = net_floats(run->net, s->value);
+    (void)rule;
+    (void)j;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        float g = gy[i];
+        gx[i] = ((y[i] > lo) & (y[i] < hi)) ? g : 0;
+    }
+    net_zero_tail(s, run, gx);
+    return LIMN_OK;
+}
+
+static const net_op net_clip = {"clip", plan_unary, clip_forward, clip_vjp, 0, 1};
 
 /* ---- two and three operands -----------------------------------------------------------------------------------------
  */

@@ -201,9 +201,27 @@ done:
     return status;
 }
 
+/* What methods ask of a session: values and gradients at the layer explained, at the layers of a CAM, at the input. */
+static limn_status asks_of(const limn_run_state *r, unsigned char **out) {
+    limn_status status = LIMN_OK;
+    TRY(limn_new(out, (size_t)r->graph->n_layers + 1, 1));
+    (*out)[0] = LIMN_ASK_VALUE | LIMN_ASK_TO;
+    for (size_t a = 0; a < r->exp->n_attributes; a++) {
+        const limn_attribute_options *o = &r->attribute[a].options;
+        (*out)[o->output.index + 1] |= LIMN_ASK_VALUE | LIMN_ASK_FROM;
+        if (o->layer.index < 0) continue;
+        (*out)[o->layer.index + 1] |= LIMN_ASK_VALUE | LIMN_ASK_FROM | LIMN_ASK_TO;
+        for (int l = 0; l < o->layer.n; l++)
+            (*out)[o->layer.each[l] + 1] |= LIMN_ASK_VALUE | LIMN_ASK_FROM | LIMN_ASK_TO;
+    }
+done:
+    return status;
+}
+
 static limn_status rooms(attribute *p) {
     limn_status status = LIMN_OK;
     limn_run_state *r = p->r;
+    unsigned char *asks = NULL;
     const limn_diff *d = limn_session_diff(r->probe);
     size_t n = r->exp->n_attributes, most_outputs = 1, most_seeds = 1, most_scratch = 1;
     for (size_t a = 0; a < n; a++) {
@@ -213,6 +231,7 @@ static limn_status rooms(attribute *p) {
         size_t scratch = limn_attribute_scratch(e->method, d, &e->options, p->group[a]);
         if (scratch > most_scratch) most_scratch = scratch;
     }
+    TRY(asks_of(r, &asks));
     TRY(limn_new(&p->slot, (size_t)p->slots, sizeof *p->slot));
     TRY(limn_new(&p->room, (size_t)p->workers, sizeof *p->room));
     for (int i = 0; i < p->slots; i++) {
@@ -228,7 +247,7 @@ static limn_status rooms(attribute *p) {
     }
     for (int w = 0; w < p->workers; w++) {
         worker_room *m = &p->room[w];
-        TRY(limn_session_new(&m->session, r->net));
+        TRY(limn_session_new_for(&m->session, r->net, asks));
         TRY(limn_diff_memo_new(&m->memo, limn_session_diff(m->session), MEMO_ENTRIES, MEMO_BYTES));
         m->diff = limn_diff_memo_diff(m->memo);
         TRY(limn_new(&m->x, r->B * limn_shape_size(&d->input), sizeof(float)));
@@ -238,6 +257,7 @@ static limn_status rooms(attribute *p) {
         TRY(limn_new(&m->scratch, most_scratch, sizeof(float)));
     }
 done:
+    free(asks);
     return status;
 }
 

@@ -147,7 +147,11 @@ static limn_status rooms(predict *p) {
     limn_status status = LIMN_OK;
     limn_run_state *r = p->r;
     const limn_diff *d = limn_session_diff(r->probe);
+    unsigned char *asks = NULL;
     size_t tap = 1;
+    TRY(limn_new(&asks, (size_t)d->n_layers + 1, 1));
+    asks[d->n_layers] = LIMN_ASK_VALUE; /* the scores */
+    for (size_t f = 0; f < r->exp->n_features; f++) asks[r->feature[f].layer + 1] = LIMN_ASK_VALUE;
     TRY(limn_new(&p->slot, (size_t)p->slots, sizeof *p->slot));
     TRY(limn_new(&p->session, (size_t)p->workers, sizeof *p->session));
     TRY(limn_new(&p->tap, (size_t)p->workers, sizeof *p->tap));
@@ -162,10 +166,11 @@ static limn_status rooms(predict *p) {
     for (size_t f = 0; f < r->exp->n_features; f++)
         if (r->feature[f].dim > tap) tap = r->feature[f].dim;
     for (int w = 0; w < p->workers; w++) {
-        TRY(limn_session_new(&p->session[w], r->net));
+        TRY(limn_session_new_for(&p->session[w], r->net, asks));
         TRY(limn_new(&p->tap[w], r->B * tap, sizeof(float)));
     }
 done:
+    free(asks);
     return status;
 }
 

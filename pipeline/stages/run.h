@@ -45,7 +45,7 @@ typedef struct {
     limn_graph *graph;
     limn_net *net;
     limn_dataset *data;
-    limn_session *probe; /* the calling thread's session: shapes, checks */
+    limn_session *probe; /* the calling thread's, for shapes and checks: nothing can be asked of it */
     limn_store *store;
     char *db, *out, *options; /* options: JSON of everything resolved */
     size_t n, B, chunks, classes;
