@@ -34,13 +34,16 @@ limn_status limn_digest(const char *db, int tables, int check, limn_text_fn writ
 static limn_status describe_plan(const limn_graph *g, const text_out *t) {
     limn_status status = LIMN_OK;
     limn_net *net = NULL;
+    char passes[LIMN_PASSES_TEXT];
     TRY(limn_net_new(&net, g, LIMN_BACKEND_AUTO));
     TRY(text_put(t, "\nplan: chunks of %zu, %d fallbacks to the plain engine\n", limn_net_chunk(net),
                  limn_net_fallbacks(net)));
-    for (int i = 0; i < g->n_nodes; i++)
-        TRY(text_put(t, "  %3d  %-16s %-10s %s\n", i,
+    for (int i = 0; i < g->n_nodes; i++) {
+        const char *what = limn_net_passes(net, i, passes);
+        TRY(text_put(t, "  %3d  %-16s %-10s %s%s%s\n", i,
                      g->node[i].layer < 0 ? "(input)" : g->layer[g->node[i].layer].name, limn_op_name(&g->node[i]),
-                     limn_net_backend(net, i)));
+                     limn_net_backend(net, i), *what ? "  <- " : "", what));
+    }
 done:
     limn_net_free(net);
     return status;

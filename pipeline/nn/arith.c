@@ -3,7 +3,6 @@
  *   UNARY   y = f(x)              gx = gy f'(x)
  *   BINARY  y = f(a, b)           ga = sum gy f_a(a, b), over the elements to which a is broadcast; gb likewise
  *   WHERE   y = c != 0 ? a : b    ga = sum gy 1[c != 0], gb = sum gy 1[c = 0]
- *   SCALE   y = w_c x + b_c       gx = w_c gy
  * f and its derivatives are rows of model/functions.h. Where no shape changes the loops run over the buffer as it lies,
  * blocked or plain; the channels that fill up a last block are set to zero again, which the library relies on. Else all
  * is plain, and a table of strides says where each operand stands still. A ReLU's rules change nothing here. */
@@ -48,6 +47,10 @@ static const net_op net_clip;
 static limn_status plan_unary(limn_net *n, net_step *s) {
     limn_status status = LIMN_OK;
     int clips = s->node->attr.f == LIMN_F_CLIP;
+    if (s->node->weight) { /* joined with a scale */
+        s->op = &net_scaled;
+        return s->op->plan(n, s);
+    }
     if (clips) s->op = &net_clip;
     if (lies_known(n, s->link->from)) {
         s->block = net_block(n, s->node, n->step[s->link->from].value);
@@ -292,59 +295,3 @@ static limn_status operands_vjp(const net_step *s, limn_session *run, limn_rule 
 
 const net_op net_binary = {"binary", plan_operands, operands_forward, operands_vjp, 1, 0};
 const net_op net_where = {"where", plan_operands, operands_forward, operands_vjp, 1, 0};
-
-/* ---- scale ----------------------------------------------------------------------------------------------------------
- */
-static limn_status plan_scale(limn_net *n, net_step *s) {
-    limn_status status = LIMN_OK;
-    size_t b = net_block(n, s->node, n->step[s->link->from].value);
-    if (b >= 1 && s->node->attr.axis == (s->node->batched ? 0 : 1)) {
-        s->block = b;
-        TRY(net_place_alias(n, s, NET_OVER));
-    } else {
-        s->block = 1;
-        TRY(net_place_plain(n, s));
-    }
-    name_loop(s);
-done:
-    return status;
-}
-
-/* y = w x + bias over (N, C/b, P, b), where a last block may not be full. */
-static void scale(const net_step *s, const limn_session *run, const float *x, const float *bias, float *y) {
-    const limn_shape *o = &s->node->out;
-    const float *w = s->node->weight;
-    size_t C = o->dim[s->node->attr.axis], P = 1, b = s->block, blocks = (C + b - 1) / b;
-    for (int i = s->node->attr.axis + 1; i < o->rank; i++) P *= o->dim[i];
-    size_t N = net_elements(run->net, s->node) / (C * P);
-    for (size_t k = 0; k < N * blocks; k++) {
-        size_t c0 = k % blocks * b, used = C - c0 < b ? C - c0 : b;
-        const float *xk = x + k * P * b;
-        float *yk = y + k * P * b;
-        if (b == 1) {
-            float shift = bias ? bias[c0] : 0;
-#pragma omp simd
-            for (size_t p = 0; p < P; p++) yk[p] = w[c0] * xk[p] + shift;
-            continue;
-        }
-        for (size_t p = 0; p < P; p++) {
-#pragma omp simd
-            for (size_t c = 0; c < used; c++) yk[p * b + c] = w[c0 + c] * xk[p * b + c] + (bias ? bias[c0 + c] : 0);
-        }
-    }
-}
-
-static limn_status scale_forward(const net_step *s, limn_session *run) {
-    scale(s, run, run->address[s->link->x], s->node->bias, run->address[s->value]);
-    net_zero_tail(s, run, run->address[s->value]);
-    return LIMN_OK;
-}
-
-static limn_status scale_vjp(const net_step *s, limn_session *run, limn_rule rule, int j) {
-    (void)rule;
-    (void)j;
-    scale(s, run, run->address[s->gy], NULL, run->address[s->link->gx]);
-    return LIMN_OK;
-}
-
-const net_op net_scale = {"scale", plan_scale, scale_forward, scale_vjp, 0, 0};

@@ -11,6 +11,10 @@
 
 /* ---- ReLU -------------------------------------------------------------------------------------------------------- */
 static limn_status plan_relu(limn_net *n, net_step *s) {
+    if (s->node->weight) { /* joined with a scale */
+        s->op = &net_scaled;
+        return s->op->plan(n, s);
+    }
     snprintf(s->backend, sizeof s->backend, "loop");
     return net_place_alias(n, s, NET_OVER);
 }

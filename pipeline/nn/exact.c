@@ -230,12 +230,28 @@ static net_exact flatten_vjp(const probe *p) {
     return one(p->gy[p->i % P * C + p->i / P]);
 }
 
+/* What a ReLU takes: its input, or where a scale was joined to it, that scaled, in float32 as the mask has it; *w = the
+ * factor. */
+static float before_relu(const probe *p, double *w) {
+    size_t P = 1;
+    *w = 1;
+    if (!p->n->weight) return p->x[p->i];
+    for (int k = p->n->attr.axis + 1; k < p->in->rank; k++) P *= p->in->dim[k];
+    size_t c = p->i / P % p->in->dim[p->n->attr.axis];
+    *w = p->n->weight[c];
+    float scaled = p->n->weight[c] * p->x[p->i];
+    return scaled + (p->n->bias ? p->n->bias[c] : 0);
+}
+
 static net_exact relu_forward(const probe *p) {
-    return one(p->x[p->i] > 0 ? p->x[p->i] : 0);
+    double w;
+    float x = before_relu(p, &w);
+    return one(x > 0 ? x : 0);
 }
 
 static net_exact relu_vjp(const probe *p) {
-    return one(p->x[p->i] > 0 ? p->gy[p->i] : 0);
+    double w;
+    return one(before_relu(p, &w) > 0 ? w * p->gy[p->i] : 0);
 }
 
 /* The line along the axis that element i lies on: its first element, length and stride. */

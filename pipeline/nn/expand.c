@@ -64,19 +64,22 @@ void net_extras_free(net_extras *e) {
 
 /* ---- expanded ---------------------------------------------------------------------------------------------------- */
 /* The node that batch norm k is folded into, or -1. */
-static int folds_into(const limn_net *n, int k) {
-    const limn_node *node = &n->graph->node[k];
+static int folds_into(const limn_graph *g, const int *readers, int k) {
+    const limn_node *node = &g->node[k];
     if (node->op != LIMN_OP_SCALE || !node->batched) return -1;
     int in = node->in[0];
-    return n->readers[in] == 1 && graph_folds(&n->graph->node[in], node) ? in : -1;
+    return readers[in] == 1 && graph_folds(&g->node[in], node) ? in : -1;
 }
 
 /* into[k]: the node into which k is folded; gone[k]: k has been folded into its reader. */
-static limn_status fold_all(const limn_net *n, net_expanded *e, int *into, unsigned char *gone) {
+static limn_status fold_all(const limn_graph *g, net_expanded *e, int *into, unsigned char *gone) {
     limn_status status = LIMN_OK;
-    const limn_graph *g = n->graph;
+    int *readers = NULL;
+    TRY(limn_new(&readers, (size_t)g->n_nodes, sizeof *readers));
+    for (int k = 0; k < g->n_nodes; k++)
+        for (int j = 0; j < g->node[k].n_in; j++) readers[g->node[k].in[j]]++;
     for (int k = 0; k < g->n_nodes; k++) {
-        int fits = 0, at = folds_into(n, k);
+        int fits = 0, at = folds_into(g, readers, k);
         into[k] = -1;
         if (at < 0) continue;
         const limn_node *from = &g->node[at];
@@ -86,6 +89,7 @@ static limn_status fold_all(const limn_net *n, net_expanded *e, int *into, unsig
         gone[at] = 1;
     }
 done:
+    free(readers);
     return status;
 }
 
@@ -122,7 +126,7 @@ done:
 
 static limn_status expand(const limn_net *n, int which, net_expanded **out) {
     limn_status status = LIMN_OK;
-    const limn_graph *g = n->graph;
+    const limn_graph *g = n->given;
     net_expanded *e = NULL;
     int *into = NULL;
     unsigned char *gone = NULL;
@@ -139,7 +143,7 @@ static limn_status expand(const limn_net *n, int which, net_expanded **out) {
     TRY(limn_new(&e->graph.node, nodes, sizeof *e->graph.node));
     TRY(limn_new(&e->graph.layer, nodes, sizeof *e->graph.layer));
     for (size_t k = 0; k < nodes; k++) into[k] = -1;
-    if (which == NET_FOLDED) TRY(fold_all(n, e, into, gone));
+    if (which == NET_FOLDED) TRY(fold_all(g, e, into, gone));
     int next = 0, layers = 0;
     for (int k = 0; k < g->n_nodes; k++) {
         e->node_of[k] = -1;

@@ -50,11 +50,15 @@ static void mark_forward(const limn_net *n, const unsigned char *asks, net_memor
         for (int j = 0; map->forward[k] && j < n->step[k].n_in; j++) map->forward[n->step[k].link[j].from] = 1;
 }
 
+/* The long way of a node leads to what it bypasses, and nothing else does. */
 void net_mark_above(const limn_net *n, int end, int top, unsigned char *above) {
     memset(above, 0, (size_t)n->graph->n_nodes);
     above[end] = n->moves[end];
-    for (int k = end + 1; k <= top; k++)
-        for (int j = 0; j < n->step[k].n_in; j++) above[k] |= above[n->step[k].link[j].from];
+    for (int k = end + 1; k <= top; k++) {
+        for (int j = 0; j < n->step[k].n_in; j++)
+            if (above[n->step[k].link[j].from]) above[k] = NET_SHORT;
+        if (!above[k] && n->twin[k] >= 0 && above[n->step[n->twin[k]].link->from]) above[k] = NET_LONG;
+    }
 }
 
 static limn_status mark_backward(const limn_net *n, const unsigned char *asks, net_memory *map) {
@@ -62,20 +66,24 @@ static limn_status mark_backward(const limn_net *n, const unsigned char *asks, n
     int nodes = n->graph->n_nodes;
     unsigned char *below = NULL, *above = NULL;
     if (!asks) {
-        memcpy(map->backward, n->moves, (size_t)nodes);
+        for (int k = 0; k < nodes; k++)
+            if (n->moves[k]) map->backward[k] = (unsigned char)(NET_SHORT | (n->twin[k] >= 0 ? NET_LONG : 0));
         return LIMN_OK;
     }
     TRY(limn_new(&below, (size_t)nodes, 1));
     TRY(limn_new(&above, (size_t)nodes, 1));
     for (int l = 0; l < n->graph->n_layers; l++)
         if (asked(asks, l, LIMN_ASK_FROM)) below[node_of(n, l)] = 1;
-    for (int k = nodes - 1; k >= 0; k--)
+    for (int k = nodes - 1; k >= 0; k--) {
         for (int j = 0; below[k] && j < n->step[k].n_in; j++) below[n->step[k].link[j].from] = 1;
+        if (below[k] && n->twin[k] >= 0) below[n->step[n->twin[k]].link->from] = 1;
+    }
     for (int l = LIMN_INPUT; l < n->graph->n_layers; l++) {
         if (!asked(asks, l, LIMN_ASK_TO)) continue;
         int to = node_of(n, l);
         net_mark_above(n, to, nodes - 1, above);
-        for (int k = to + 1; k < nodes; k++) map->backward[k] |= above[k] && below[k] && n->moves[k];
+        for (int k = to + 1; k < nodes; k++)
+            if (below[k]) map->backward[k] |= above[k];
     }
 done:
     free(above);
@@ -102,10 +110,13 @@ static void live_forward(survey *v, int k) {
     touch(v, s->value, k);
     for (int i = s->own_begin; i < s->own_end; i++) /* workspaces */
         if (v->net->mem[i].region == NET_KEEP) touch(v, i, k);
+    if (!v->net->once[k]) return;
+    touch(v, s->value, 0); /* computed before all others */
+    touch(v, s->value, v->end);
 }
 
-static void live_backward(survey *v, int k) {
-    const net_step *s = &v->net->step[k];
+/* Step s, which runs at the time of node k. */
+static void live_backward(survey *v, const net_step *s, int k) {
     int time = v->end - 1 - k;
     touch(v, s->grad, time);
     for (int j = 0; j < s->n_in; j++) {
@@ -145,7 +156,7 @@ static int root_over(const survey *v, int mem) {
 /* The output takes its input's place. */
 static void write_over(survey *v, int k) {
     const net_step *s = &v->net->step[k];
-    if (!s->over || !v->map->forward[k]) return;
+    if (!s->over || !v->map->forward[k] || v->net->once[k]) return;
     const net_mem *x = &v->net->mem[v->net->step[s->link->from].value];
     if (x->region == NET_FIXED) return;
     int from = root_over(v, s->link->x), to = v->net->mem[s->value].root;
@@ -206,8 +217,11 @@ done:
 static void spread(const survey *v) {
     const limn_net *n = v->net;
     size_t temp = 0;
-    for (int k = 0; k < n->graph->n_nodes; k++)
+    for (int k = 0; k < n->graph->n_nodes; k++) {
         if ((v->map->forward[k] || v->map->backward[k]) && n->step[k].temp_bytes > temp) temp = n->step[k].temp_bytes;
+        if (v->map->backward[k] & NET_LONG && n->step[n->twin[k]].temp_bytes > temp)
+            temp = n->step[n->twin[k]].temp_bytes;
+    }
     for (int i = 0; i < n->n_mem; i++) {
         const net_mem *m = &n->mem[i];
         if (m->region == NET_TEMP)
@@ -237,7 +251,10 @@ limn_status net_lay_memory(const limn_net *n, const unsigned char *asks, net_mem
     live_asked(&v, asks);
     for (int k = 0; k < n->graph->n_nodes; k++) {
         if (map->forward[k]) live_forward(&v, k);
-        if (map->backward[k] && n->step[k].op) live_backward(&v, k);
+        if (!n->step[k].op) continue;
+        if (map->backward[k] & NET_SHORT) live_backward(&v, &n->step[k], k);
+        if (map->backward[k] & NET_LONG) live_backward(&v, &n->step[n->twin[k]], k);
+        if (map->backward[k] & NET_LONG) touch(&v, n->step[k].grad, v.end - 1 - k);
     }
     for (int k = 0; k < n->graph->n_nodes; k++) write_over(&v, k);
     for (int i = 0; i < n->n_mem; i++)

@@ -1,8 +1,8 @@
 /* The network: chunk size, plan, self-test, fallback (see net.h, plan.h).
  *
- * limn_net_new: choose B from the graph; plan, where a node that the library cannot plan goes to _ref; run the
- * self-test; what the library computes wrongly goes to _ref and all is planned again (layouts of the neighbours
- * change), until every node passes. */
+ * limn_net_new: choose B from the graph; simplify (passes.c); plan, where a node that the library cannot plan goes to
+ * _ref; run the self-test; what the library computes wrongly goes to _ref and all is planned again (layouts of the
+ * neighbours change), until every node passes. */
 #include "nn/expand.h"
 
 #include <pthread.h>
@@ -60,27 +60,22 @@ const net_op *const net_ops_dnnl[LIMN_OPS] = {
     [LIMN_OP_FLATTEN] = &net_dnnl_flatten,
 };
 
-/* Who reads whom, and where gradients may pass. */
+/* The links of all steps, and where gradients may pass. */
 static limn_status connect(limn_net *n) {
     limn_status status = LIMN_OK;
-    const limn_graph *g = n->graph;
-    size_t links = 0, nodes = (size_t)g->n_nodes;
-    for (int k = 0; k < g->n_nodes; k++) links += (size_t)g->node[k].n_in;
-    TRY(limn_new(&n->step, nodes, sizeof *n->step));
+    const limn_node *node = n->work.node;
+    size_t links = 0, steps = (size_t)n->n_steps;
+    for (int k = 0; k < n->n_steps; k++) links += (size_t)node[k].n_in;
+    TRY(limn_new(&n->step, steps, sizeof *n->step));
     TRY(limn_new(&n->link, links, sizeof *n->link));
-    TRY(limn_new(&n->readers, nodes, sizeof *n->readers));
-    TRY(limn_new(&n->moves, nodes, 1));
-    TRY(limn_new(&n->ref, nodes, 1));
+    TRY(limn_new(&n->moves, steps, 1));
+    TRY(limn_new(&n->ref, steps, 1));
     n->moves[0] = 1;
     net_link *next = n->link;
-    for (int k = 0; k < g->n_nodes; k++) {
+    for (int k = 0; k < n->n_steps; k++) {
         n->step[k].link = next;
-        next += g->node[k].n_in;
-        for (int j = 0; j < g->node[k].n_in; j++) {
-            int in = g->node[k].in[j];
-            n->readers[in]++;
-            n->moves[k] |= n->moves[in];
-        }
+        next += node[k].n_in;
+        for (int j = 0; j < node[k].n_in; j++) n->moves[k] |= n->moves[node[k].in[j]];
     }
 done:
     return status;
@@ -113,17 +108,18 @@ done:
     return status;
 }
 
-static limn_status new_net(limn_net **out, const limn_graph *g, limn_backend backend, size_t B, net_tamper_fn tamper,
-                           void *ctx) {
+static limn_status new_net(limn_net **out, const limn_graph *g, limn_backend backend, size_t B, int as_it_stands,
+                           net_tamper_fn tamper, void *ctx) {
     limn_status status = LIMN_OK;
     limn_net *n = NULL;
     int threads = net_one_thread();
     *out = NULL;
     TRY(limn_new(&n, 1, sizeof *n));
-    n->graph = g;
+    n->graph = &n->work;
     n->backend = backend;
     n->B = B;
     TRY(net_extras_new(&n->extras));
+    TRY(net_simplify(n, g, as_it_stands));
     TRY(connect(n));
     TRY(open_library(n));
     TRY(plan_and_test(n, tamper, ctx));
@@ -136,11 +132,11 @@ done:
 }
 
 limn_status net_new(limn_net **out, const limn_graph *g, limn_backend backend, net_tamper_fn tamper, void *ctx) {
-    return new_net(out, g, backend, g->unbatched ? 1 : chunk_of(g), tamper, ctx);
+    return new_net(out, g, backend, g->unbatched ? 1 : chunk_of(g), 0, tamper, ctx);
 }
 
 limn_status net_new_of(limn_net **out, const limn_graph *g, limn_backend backend, size_t B) {
-    return new_net(out, g, backend, B, NULL, NULL);
+    return new_net(out, g, backend, B, 1, NULL, NULL);
 }
 
 limn_status limn_net_new(limn_net **out, const limn_graph *g, limn_backend backend) {
@@ -157,9 +153,9 @@ void limn_net_free(limn_net *n) {
     free(n->mem);
     free(n->ref);
     free(n->moves);
-    free(n->readers);
     free(n->link);
     free(n->step);
+    net_unsimplify(n);
     free(n);
 }
 

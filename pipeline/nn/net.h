@@ -26,6 +26,9 @@ limn_status limn_net_new(limn_net **out, const limn_graph *g, limn_backend backe
 void limn_net_free(limn_net *n);
 size_t limn_net_chunk(const limn_net *n);                  /* B */
 const char *limn_net_backend(const limn_net *n, int node); /* "onednn jit:avx512_core", "ref", … */
+/* What the passes made of a node: "bypassed", "norm", "padding, over"; "" where nothing. Returns buf. */
+enum { LIMN_PASSES_TEXT = 80 };
+const char *limn_net_passes(const limn_net *n, int node, char buf[LIMN_PASSES_TEXT]);
 int limn_net_fallbacks(const limn_net *n);                 /* nodes that the self-test sent to _ref */
 const char *limn_engine_version(void);                     /* oneDNN's: "2.6.3" */
 const char *limn_engine_isa(void);                         /* the instruction set that it uses: "avx512_core" */

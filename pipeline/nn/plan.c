@@ -324,7 +324,7 @@ limn_status net_place_alias(limn_net *n, net_step *s, net_alias how) {
     const net_step *in = &n->step[l->from];
     l->x = s->value = in->value;
     if (how != NET_SHARE) TRY(net_add_mem(n, NET_KEEP, net_layout_of(n, in->value), &s->value));
-    s->over = how == NET_OVER;
+    s->over = how == NET_OVER && n->over[s - n->step];
     if (in->grad < 0) goto done;
     s->grad = in->grad;
     if (n->readers[l->from] > 1) { /* its own gradient is the contribution */
@@ -393,6 +393,18 @@ done:
     return status;
 }
 
+/* The long way of a node begins with the gradient that the node has, and reads the node's value. */
+static limn_status plan_cross(limn_net *n, net_step *s, int twin) {
+    int k = 0;
+    while (n->twin[k] != twin) k++;
+    if (s->op->vjp_reads_value) {
+        if (!dnnl_memory_desc_equal(net_layout_of(n, s->value), net_layout_of(n, n->step[k].value)))
+            return limn_fail(LIMN_EFAIL, "two ways of one node in two layouts");
+        s->value = n->step[k].value;
+    }
+    return net_add_reorder(n, &s->cross, n->step[k].grad, s->grad);
+}
+
 static limn_status plan_step(limn_net *n, int k) {
     limn_status status = LIMN_OK;
     net_step *s = &n->step[k];
@@ -415,6 +427,7 @@ static limn_status plan_step(limn_net *n, int k) {
         TRY(plan_taps(n, s));
     }
     if (!n->moves[k]) s->grad = -1;
+    if (k >= n->graph->n_nodes && s->grad >= 0) TRY(plan_cross(n, s, k));
     s->own_end = n->n_mem;
     s->temp_bytes = n->temp_top;
 done:
@@ -423,7 +436,7 @@ done:
 
 /* Takes back what step s has been given, and the places from `first` on. */
 static void unplan_step(limn_net *n, net_step *s, int first) {
-    net_call *all[] = {&s->load_gy, &s->forward, &s->backward, &s->pack, &s->unpack};
+    net_call *all[] = {&s->load_gy, &s->cross, &s->forward, &s->backward, &s->pack, &s->unpack};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         if (all[i]->primitive) dnnl_primitive_destroy(all[i]->primitive);
     for (int j = 0; j < s->n_in; j++) {
@@ -440,13 +453,13 @@ static void unplan_step(limn_net *n, net_step *s, int first) {
 }
 
 void net_unplan(limn_net *n) {
-    for (int k = 0; n->step && k < n->graph->n_nodes; k++) unplan_step(n, &n->step[k], n->n_mem);
+    for (int k = 0; n->step && k < n->n_steps; k++) unplan_step(n, &n->step[k], n->n_mem);
     if (n->step) unplan_step(n, n->step, 0);
 }
 
 limn_status net_plan(limn_net *n) {
     limn_status status = LIMN_OK;
-    for (int k = 0; k < n->graph->n_nodes; k++) {
+    for (int k = 0; k < n->n_steps; k++) {
         int first = n->n_mem;
         limn_status s = plan_step(n, k);
         if (s == LIMN_EFAIL && n->backend != LIMN_BACKEND_REF && !n->ref[k]) { /* later steps see its plain layout */

@@ -72,6 +72,7 @@ typedef struct {
     size_t block;           /* own loops: channels of a block of the value's layout, for net_zero_tail; 0 or 1: none */
     void *table;            /* what the op has worked out for itself, or NULL; freed with the plan */
     net_call load_gy;
+    net_call cross;             /* of a long way: the gradient of the step that took over, to this one's */
     net_call forward, backward; /* of an op that is one primitive */
     net_call pack, unpack;      /* between plain order and the layout; none where the layout is plain */
     int user;                   /* pack's and unpack's plain side, at an address of the caller */
@@ -92,16 +93,32 @@ struct net_op {
 typedef struct net_extras net_extras; /* expand.h */
 typedef struct net_walker net_walker;
 
+/* A pass over the nodes before they are planned (passes.c). */
+typedef struct {
+    const char *name, *what; /* "norm"; what `limn info --plan` says of it */
+    int exact;               /* no sum changes: on the plain backend too */
+    limn_status (*apply)(limn_net *n, int node, int *done);
+} net_pass;
+extern const net_pass net_passes[]; /* ends with a row whose name is NULL */
+
 struct limn_net {
-    const limn_graph *graph; /* borrowed */
+    limn_graph work;         /* the graph with the nodes as the passes left them; then n_steps - n_nodes long ways */
+    const limn_graph *graph; /* = &work */
+    const limn_graph *given; /* the graph as it was given; borrowed */
     limn_backend backend;
     size_t B;
-    net_step *step;       /* (graph->n_nodes) */
-    net_link *link;       /* the links of all steps */
-    int *readers;         /* (n_nodes) how many inputs read a node */
-    unsigned char *moves; /* (n_nodes) whether it depends on the input: a gradient may pass */
-    size_t temp_top;      /* bytes of TEMP that the step being planned has taken */
-    unsigned char *ref;   /* (n_nodes) nodes that go to _ref */
+    int n_steps;
+    int *twin;                      /* (n_steps) the long way of a node that took over another, or -1 */
+    int *in_room;                   /* (n_nodes) the input of such a node */
+    unsigned char *bypassed, *once; /* (n_nodes) another computes it; it depends on no input */
+    unsigned char *over;            /* (n_steps) its value may lie over its input's */
+    unsigned char *passed;          /* (n_nodes) bit i: pass i changed it */
+    net_step *step;                 /* (n_steps) */
+    net_link *link;                 /* the links of all steps */
+    int *readers;                   /* (n_nodes) how many inputs read a node */
+    unsigned char *moves;           /* (n_steps) whether it depends on the input: a gradient may pass */
+    size_t temp_top;                /* bytes of TEMP that the step being planned has taken */
+    unsigned char *ref;             /* (n_steps) nodes that go to _ref */
     net_mem *mem;
     int n_mem;
     size_t room_mem;
@@ -112,11 +129,13 @@ struct limn_net {
     net_extras *extras;         /* what is made of the net for walks, when one asks */
 };
 
+enum { NET_SHORT = 1, NET_LONG = 2 };
 /* The plan of a session's memory. */
 #define NET_NOWHERE SIZE_MAX
 typedef struct {
-    unsigned char *forward, *backward; /* (n_nodes) whether a step runs */
-    size_t *offset;                    /* (n_mem) bytes from the arena's start; NET_NOWHERE: it is not used, or FIXED */
+    unsigned char *forward;  /* (n_nodes) whether a step runs */
+    unsigned char *backward; /* (n_nodes) NET_SHORT, NET_LONG: the ways by which it does */
+    size_t *offset;          /* (n_mem) bytes from the arena's start; NET_NOWHERE: it is not used, or FIXED */
     size_t bytes;
 } net_memory;
 
@@ -129,10 +148,11 @@ struct limn_session {
     dnnl_memory_t *memory; /* (n_mem), NULL where no primitive uses it */
     dnnl_stream_t stream;
     limn_diff diff;
-    limn_diff_layer *layer;     /* (n_layers) */
-    unsigned char *above, *has; /* (n_nodes) in a backward pass: is above its end; has a gradient by now */
-    size_t ran;                 /* forward passes that have been made */
-    net_walker *walker;         /* its room for walks, or NULL */
+    limn_diff_layer *layer; /* (n_layers) */
+    unsigned char *above,
+        *has;           /* (n_nodes) in a backward pass: is above its end, by which way; has a gradient by now */
+    size_t ran;         /* forward passes that have been made */
+    net_walker *walker; /* its room for walks, or NULL */
 };
 
 /* The op tables, by limn_op; a NULL row is an op that the backend lacks. */
@@ -140,7 +160,8 @@ extern const net_op *const net_ops_ref[LIMN_OPS], *const net_ops_dnnl[LIMN_OPS];
 extern const net_op net_ref_conv, net_ref_convt, net_ref_dense, net_ref_maxpool, net_ref_avgpool, net_ref_flatten;
 extern const net_op net_dnnl_conv, net_dnnl_convt, net_dnnl_dense, net_dnnl_maxpool, net_dnnl_avgpool, net_dnnl_flatten;
 extern const net_op net_relu, net_softmax, net_log_softmax, net_identity, net_const, net_unary, net_binary, net_where,
-    net_scale, net_concat, net_move, net_reshape, net_resize, net_reduce, net_norm, net_lrn, net_matmul, net_winograd;
+    net_scale, net_scaled, net_concat, net_move, net_reshape, net_resize, net_reduce, net_norm, net_lrn, net_matmul,
+    net_winograd;
 /* Whether Winograd's way is open to a convolution, and pays (winograd.c). */
 int net_winograd_fits(const limn_net *n, const limn_node *node);
 /* Backward-data of a convolution that reads few channels: gy is channels last, gx plain (narrow.c). */
@@ -209,12 +230,17 @@ limn_status net_place_view(limn_net *n, net_step *s) LIMN_CHECK;
 limn_status net_add_call(limn_net *n, net_call *c, dnnl_primitive_desc_t pd, int n_args, const net_arg *a) LIMN_CHECK;
 limn_status net_add_reorder(limn_net *n, net_call *c, int from, int to) LIMN_CHECK;
 void net_window(const limn_op_attr *a, dc_window *w);
+/* ---- passes (passes.c) -------------------------------------------------------------------------------------------- */
+/* Copies the nodes and runs the passes (unless all is to stay as it stands); net_unsimplify frees what that made. */
+limn_status net_simplify(limn_net *n, const limn_graph *g, int as_it_stands) LIMN_CHECK;
+void net_unsimplify(limn_net *n);
+
 /* ---- memory (memory.c) -------------------------------------------------------------------------------------------- */
 /* Fills a map whose arrays are there, zeroed, for what is asked (NULL: everything). */
 limn_status net_lay_memory(const limn_net *n, const unsigned char *asks, net_memory *map) LIMN_CHECK;
 /* The places of step k alone, both ways; the others are nowhere. */
 void net_lay_alone(const limn_net *n, int k, net_memory *map);
-/* above[k] = whether step k lies on or above step `end` in a backward pass from step `top`. */
+/* above[k] = by which way, if at all, step k lies on or above step `end` in a backward pass from step `top`. */
 void net_mark_above(const limn_net *n, int end, int top, unsigned char *above);
 
 /* Plans every step; a node that the library cannot plan goes to _ref (n->ref, n->fallbacks). */
@@ -258,7 +284,7 @@ int net_exact_knows(const limn_node *n); /* whether the library computes it: own
 net_exact net_exact_forward(const limn_node *n, const limn_shape *in, const float *x, size_t i);
 net_exact net_exact_vjp(const limn_node *n, const limn_shape *in, const float *x, const float *gy, size_t i);
 
-/* limn_net_new for a chunk of B rows. */
+/* limn_net_new for a chunk of B rows, without passes: every node is a step of its own. */
 limn_status net_new_of(limn_net **out, const limn_graph *g, limn_backend backend, size_t B) LIMN_CHECK;
 /* limn_net_new with a hook for tests. */
 limn_status net_new(limn_net **out, const limn_graph *g, limn_backend backend, net_tamper_fn tamper,

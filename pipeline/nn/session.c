@@ -123,7 +123,7 @@ static limn_status forward(void *ctx, const float *x) {
     int threads = net_one_thread();
     TRY(net_put(run, &n->step[0], n->step[0].value, x));
     for (int k = 0; k < n->graph->n_nodes; k++)
-        if (run->map.forward[k]) TRY(net_step_forward(&n->step[k], run));
+        if (run->map.forward[k] && !n->once[k]) TRY(net_step_forward(&n->step[k], run));
     run->ran++;
 done:
     net_threads_again(threads);
@@ -152,6 +152,19 @@ done:
     return status;
 }
 
+/* By the short way, or where it does not lead to the end, the long one. */
+static limn_status step_back(limn_session *run, int k, limn_rule rule) {
+    limn_status status = LIMN_OK;
+    const net_step *s = &run->net->step[k];
+    if (run->above[k] == NET_LONG) {
+        s = &run->net->step[run->net->twin[k]];
+        TRY(net_call_run(&s->cross, run));
+    }
+    status = net_step_vjp(s, run, rule);
+done:
+    return status;
+}
+
 static limn_status vjp(void *ctx, int from, const float *seed, limn_rule rule, int to, float *grad) {
     limn_status status = LIMN_OK;
     limn_session *run = ctx;
@@ -168,7 +181,7 @@ static limn_status vjp(void *ctx, int from, const float *seed, limn_rule rule, i
         run->has[top] = 1;
     }
     for (int k = top; k > end; k--)
-        if (run->has[k]) TRY(net_step_vjp(&step[k], run, rule));
+        if (run->has[k]) TRY(step_back(run, k, rule));
     if (run->has[end])
         TRY(net_get(run, &step[end], step[end].grad, grad));
     else
@@ -272,6 +285,8 @@ limn_status limn_session_new_for(limn_session **out, const limn_net *n, const un
     TRY(net_lay_memory(n, asks, &run->map));
     TRY(limn_new(&run->arena, run->map.bytes, 1));
     TRY(set_addresses(run));
+    for (int k = 0; k < n->graph->n_nodes; k++)
+        if (run->map.forward[k] && n->once[k]) TRY(net_step_forward(&n->step[k], run));
     *out = run;
     run = NULL;
 done:
@@ -290,7 +305,7 @@ limn_status net_session_tester(limn_session **out, const limn_net *n) {
     size_t most = 0;
     *out = NULL;
     TRY(new_session(&run, n, NULL));
-    for (int k = 0; k < n->graph->n_nodes; k++) {
+    for (int k = 0; k < n->n_steps; k++) {
         if (!n->step[k].op || !net_exact_knows(n->step[k].node)) continue;
         net_lay_alone(n, k, &run->map);
         most = run->map.bytes > most ? run->map.bytes : most;
