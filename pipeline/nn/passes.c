@@ -163,7 +163,7 @@ static limn_status join_scale(limn_net *n, int k, int *done) {
 static limn_status write_over(limn_net *n, int k, int *done) {
     const limn_node *node = node_at(n, k);
     int may = node->op == LIMN_OP_RELU || node->op == LIMN_OP_SCALE || is_clip(node);
-    n->over[k] = may && node->n_in == 1 && n->readers[node->in[0]] == 1;
+    n->over[k] = may && !n->bypassed[k] && node->n_in == 1 && n->readers[node->in[0]] == 1;
     *done = n->over[k];
     return LIMN_OK;
 }
