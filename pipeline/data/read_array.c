@@ -156,7 +156,7 @@ done:
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 /* The member that is pictures: the one that is named, the only one, or the only one that can be. */
-static limn_status choose(const char **member, const limn_members *m, const char *file, const limn_data_options *o) {
+static limn_status choose(const char **member, const limn_members *m, const char *file) {
     char list[BLOCK_NAMES];
     size_t pictures = 0, flat = 0;
     const char *picture = NULL, *vectors = NULL;
@@ -169,8 +169,9 @@ static limn_status choose(const char **member, const limn_members *m, const char
     }
     if (pictures == 1) *member = picture;
     if (pictures == 0 && flat == 1) *member = vectors;
-    (void)o;
     if (*member) return LIMN_OK;
+    for (size_t i = 0; pictures + flat == 0 && i < m->n; i++) /* a network, say: why is better than which */
+        if (m->member[i].why[0]) return limn_fail(LIMN_EINPUT, "%s: %s", file, m->member[i].why);
     limn_members_text(list, m);
     return limn_fail(LIMN_EINPUT, "%s: which of its arrays are the pictures must be said, as FILE:NAME; it has: %s",
                      file, list);
@@ -181,7 +182,7 @@ static limn_status open_member(data_source *s, array_state *st, const limn_membe
                                const char *member, const limn_data_options *o) {
     limn_status status = LIMN_OK;
     data_labels beside = {0};
-    TRY(choose(&member, m, file, o));
+    TRY(choose(&member, m, file));
     TRY(limn_member_open(&st->a, m, file, member));
     const limn_member *e = member ? limn_members_find(m, member) : &m->member[0];
     TRY(data_labels_beside(&beside, m, file, e->name, o));

@@ -4,7 +4,8 @@
  *   limn-mat --arrays [NAME...]   file descriptor 3: the file, 4: where the answer goes; without names a list of all
  *
  * 1. Limits on itself (process.c). 2. A version 7.3 file, which is HDF5, goes to mat73.c. 3. Objects of MATLAB's own
- * classes, networks among them, which no library reads, are told by mat_objects.c. 4. libmatio lists the variables;
+ * classes, networks among them, which no library reads, are told by mat_objects.c, which also
+ * refuses what is cut short. 4. libmatio lists the variables;
  * numbers are read in pieces, in MATLAB's order (the first index fastest); rows of characters and cells of text become
  * texts.
  * One thread. */
@@ -214,7 +215,7 @@ static limn_status read_file(answer *a, char **names) {
     mat_objects objects = {0};
     mat_t *mat = NULL;
     matvar_t *v;
-    TRY(mat_objects_find(&objects, a));
+    TRY(mat_objects_find(&objects, a, names));
     for (size_t i = 0; i < objects.n; i++) {
         answer_entry e = {.kind = ANSWER_DATASET, .type = ANSWER_OTHER};
         TRY(answer_entry_put(a, &e, objects.object[i].name, objects.object[i].why, NULL));

@@ -16,8 +16,9 @@ typedef struct {
 
 /* What a variable of this class needs a person to do. */
 void mat_object_tell(mat_object *m, const char *name, const char *class);
-/* Looks through the file of version 5 to 7 on descriptor 3. */
-limn_status mat_objects_find(mat_objects *out, const answer *a) LIMN_CHECK;
+/* Looks through the file of version 4 to 7 on descriptor 3, and refuses what is cut short; compressed variables of these
+ * names (ends with NULL) are inflated as a whole, so that their checksums are checked. */
+limn_status mat_objects_find(mat_objects *out, const answer *a, char **names) LIMN_CHECK;
 int mat_objects_has(const mat_objects *o, const char *name);
 void mat_objects_clear(mat_objects *o);
 

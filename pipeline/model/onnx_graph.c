@@ -304,8 +304,8 @@ static limn_status find_output(limn_graph *g, const onnx_model *m, onnx_bytes *o
     char name[ONNX_MAX_NAME + 1];
     for (size_t i = 0; i < m->n_out; i++) {
         onnx_bytes b = m->out[i].name;
-        size_t n = b.n <= ONNX_MAX_NAME && !memchr(b.p, 0, b.n) ? b.n : 0;
-        memcpy(name, b.p, n);
+        size_t n = b.n > 0 && b.n <= ONNX_MAX_NAME && !memchr(b.p, 0, b.n) ? b.n : 0;
+        if (n > 0) memcpy(name, b.p, n); /* a name that is not there has no bytes at all */
         name[n] = 0;
         TRY(graph_add_output(g, name));
     }

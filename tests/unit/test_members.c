@@ -307,6 +307,30 @@ static void what_cannot_be_read_is_said(void **state) {
     refused("tests/data/arrays/numpy.npz:v2:x", "there is no 'v2:x' in this npz file; it has: b1_na_C (2, 3, 4)");
 }
 
+/* libmatio would fill up what is missing. */
+static void mat_files_that_lack_values_are_refused(void **state) {
+    (void)state;
+    static const unsigned char dims[] = {H, 0, 0, 0, W, 0, 0, 0, N, 0, 0, 0};
+    char gray[600];
+    size_t n;
+    unsigned char *b = read_whole(DATA "v4.mat", &n);
+    refused(temp_file("cut.mat", b, n - 1), "cut.mat: damaged MATLAB file (it is cut short)");
+    free(b);
+    b = read_whole(DATA "v5.mat", &n);
+    refused(temp_file("cut.mat", b, n - 60), "cut.mat: damaged MATLAB file (it is cut short)");
+    for (size_t i = 0; i + sizeof dims < n; i++)
+        if (memcmp(b + i, dims, sizeof dims) == 0) b[i + 8] = 30;
+    refused(temp_file("cut.mat", b, n), "damaged MATLAB file (`gray` has not as many values as its dimensions say)");
+    free(b);
+    b = read_whole(DATA "v7.mat", &n);
+    refused(temp_file("cut.mat", b, n - 8), "cut.mat: damaged MATLAB file (it is cut short)");
+    size_t first = (size_t)b[132] | (size_t)b[133] << 8; /* the length of the first element, which is `gray` */
+    b[136 + first - 1] ^= 1;                             /* of its checksum */
+    snprintf(gray, sizeof gray, "%s:gray", temp_file("sum.mat", b, n));
+    refused(gray, "sum.mat: damaged MATLAB file (a compressed variable is damaged)");
+    free(b);
+}
+
 /* ---- mutants ----------------------------------------------------------------------------------------------------- */
 enum { MUTANTS = 24 }; /* a file; LIMN_MUTANTS raises it. Each starts a helper once or more */
 
@@ -391,6 +415,7 @@ int main(void) {
         cmocka_unit_test(harmful_zips_are_refused),
         cmocka_unit_test(harmful_keras_zips_are_refused),
         cmocka_unit_test(what_cannot_be_read_is_said),
+        cmocka_unit_test(mat_files_that_lack_values_are_refused),
         cmocka_unit_test(damaged_npz),
         cmocka_unit_test(damaged_hdf5),
         cmocka_unit_test(damaged_mat_4),
