@@ -201,23 +201,6 @@ done:
     return status;
 }
 
-/* What methods ask of a session: values and gradients at the layer explained, at the layers of a CAM, at the input. */
-static limn_status asks_of(const limn_run_state *r, unsigned char **out) {
-    limn_status status = LIMN_OK;
-    TRY(limn_new(out, (size_t)r->graph->n_layers + 1, 1));
-    (*out)[0] = LIMN_ASK_VALUE | LIMN_ASK_TO;
-    for (size_t a = 0; a < r->exp->n_attributes; a++) {
-        const limn_attribute_options *o = &r->attribute[a].options;
-        (*out)[o->output.index + 1] |= LIMN_ASK_VALUE | LIMN_ASK_FROM;
-        if (o->layer.index < 0) continue;
-        (*out)[o->layer.index + 1] |= LIMN_ASK_VALUE | LIMN_ASK_FROM | LIMN_ASK_TO;
-        for (int l = 0; l < o->layer.n; l++)
-            (*out)[o->layer.each[l] + 1] |= LIMN_ASK_VALUE | LIMN_ASK_FROM | LIMN_ASK_TO;
-    }
-done:
-    return status;
-}
-
 static limn_status rooms(attribute *p) {
     limn_status status = LIMN_OK;
     limn_run_state *r = p->r;
@@ -231,7 +214,7 @@ static limn_status rooms(attribute *p) {
         size_t scratch = limn_attribute_scratch(e->method, d, &e->options, p->group[a]);
         if (scratch > most_scratch) most_scratch = scratch;
     }
-    TRY(asks_of(r, &asks));
+    TRY(run_method_asks(r, &asks));
     TRY(limn_new(&p->slot, (size_t)p->slots, sizeof *p->slot));
     TRY(limn_new(&p->room, (size_t)p->workers, sizeof *p->room));
     for (int i = 0; i < p->slots; i++) {

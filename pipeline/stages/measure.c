@@ -292,7 +292,9 @@ static limn_status rooms(measure *p) {
     limn_status status = LIMN_OK;
     limn_run_state *r = p->r;
     const limn_diff *d = limn_session_diff(r->probe);
+    unsigned char *asks = NULL;
     size_t size = 1, outputs = 1, scratch = 1;
+    TRY(run_method_asks(r, &asks));
     for (size_t i = 0; i < p->n; i++) {
         const measurement *m = &p->all[i];
         const limn_attribute_job job = {
@@ -308,7 +310,7 @@ static limn_status rooms(measure *p) {
     TRY(limn_new(&p->room, (size_t)p->workers, sizeof *p->room));
     for (int i = 0; i < p->workers; i++) {
         worker_room *w = &p->room[i];
-        TRY(limn_session_new(&w->session, r->net));
+        TRY(limn_session_new_for(&w->session, r->net, asks));
         TRY(limn_new(&w->x, r->B * limn_shape_size(&d->input), sizeof(float)));
         TRY(limn_new(&w->map, GROUP * r->B * size, sizeof(float)));
         TRY(limn_new(&w->other, GROUP * r->B * size, sizeof(float)));
@@ -323,6 +325,7 @@ static limn_status rooms(measure *p) {
     }
     TRY(store_open_readonly(&p->reader, r->db));
 done:
+    free(asks);
     return status;
 }
 

@@ -82,6 +82,10 @@ size_t run_chunk_rows(const limn_run_state *r, size_t c);
 /* x (B, C, H, W): the samples of chunk c, the rest of the rows zero. */
 limn_status run_chunk_read(const limn_run_state *r, size_t c, float *x) LIMN_CHECK;
 
+/* What the methods of all entries ask of a session (net.h): values and gradients at the layers explained, at those of
+ * CAMs, at the input. The caller frees. */
+limn_status run_method_asks(const limn_run_state *r, unsigned char **asks) LIMN_CHECK;
+
 /* ---- checks.c: everything that can be known before anything runs ------------------------------------------------- */
 limn_status run_check(limn_run_state *r) LIMN_CHECK;
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/try.h"
 #include "stages/run.h"
 
 static double now(void) {
@@ -80,4 +81,20 @@ limn_status run_chunk_read(const limn_run_state *r, size_t c, float *x) {
     limn_dataset_shape(r->data, &C, &H, &W);
     memset(x + rows * C * H * W, 0, (r->B - rows) * C * H * W * sizeof *x);
     return limn_dataset_batch(r->data, c * r->B, rows, x);
+}
+
+limn_status run_method_asks(const limn_run_state *r, unsigned char **out) {
+    limn_status status = LIMN_OK;
+    TRY(limn_new(out, (size_t)r->graph->n_layers + 1, 1));
+    (*out)[0] = LIMN_ASK_VALUE | LIMN_ASK_TO;
+    for (size_t a = 0; a < r->exp->n_attributes; a++) {
+        const limn_attribute_options *o = &r->attribute[a].options;
+        (*out)[o->output.index + 1] |= LIMN_ASK_VALUE | LIMN_ASK_FROM;
+        if (o->layer.index < 0) continue;
+        (*out)[o->layer.index + 1] |= LIMN_ASK_VALUE | LIMN_ASK_FROM | LIMN_ASK_TO;
+        for (int l = 0; l < o->layer.n; l++)
+            (*out)[o->layer.each[l] + 1] |= LIMN_ASK_VALUE | LIMN_ASK_FROM | LIMN_ASK_TO;
+    }
+done:
+    return status;
 }
