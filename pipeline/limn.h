@@ -73,7 +73,7 @@ typedef struct {
     const char *in, *out;         /* out: .npy or .csv by its ending */
     const char *labels, *picture; /* NULL: none; n integers; a .png/.jpg/.svg/.pdf scatter */
     const char *start;            /* NULL, or a map: the descent starts there */
-    const char *snapshots;        /* NULL, or a folder (made where it is not): every options->snapshot_every iterations */
+    const char *snapshots; /* NULL, or a folder (made where it is not): every options->snapshot_every iterations */
     const char *into, *reference; /* NULL, or a finished map and its vectors: `in` is added to it by limn_transform() */
     const limn_embed_options *options;
 } limn_embed_call;

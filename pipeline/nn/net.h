@@ -29,9 +29,9 @@ const char *limn_net_backend(const limn_net *n, int node); /* "onednn jit:avx512
 /* What the passes made of a node: "bypassed", "norm", "padding, over"; "" where nothing. Returns buf. */
 enum { LIMN_PASSES_TEXT = 80 };
 const char *limn_net_passes(const limn_net *n, int node, char buf[LIMN_PASSES_TEXT]);
-int limn_net_fallbacks(const limn_net *n);                 /* nodes that the self-test sent to _ref */
-const char *limn_engine_version(void);                     /* oneDNN's: "2.6.3" */
-const char *limn_engine_isa(void);                         /* the instruction set that it uses: "avx512_core" */
+int limn_net_fallbacks(const limn_net *n); /* nodes that the self-test sent to _ref */
+const char *limn_engine_version(void);     /* oneDNN's: "2.6.3" */
+const char *limn_engine_isa(void);         /* the instruction set that it uses: "avx512_core" */
 /* For `limn doctor`: library, instruction set, threads, and the backend of every op of a small network that has passed,
  * or failed, the known-answer self-test; sgemm too. */
 limn_status limn_engine_doctor(limn_text_fn write, void *ctx) LIMN_CHECK;

@@ -537,7 +537,8 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
         /* words */
         {HEAD "embed: [{method: tnse}]\n",
          "e.yaml:3: `method` is `tnse`, but must be tsne or pca (did you mean `tsne`?)"},
-        {HEAD "embed: [{engine: fast}]\n", "e.yaml:3: `engine` is `fast`, but must be auto, barnes-hut, fft, hybrid or exact"},
+        {HEAD "embed: [{engine: fast}]\n",
+         "e.yaml:3: `engine` is `fast`, but must be auto, barnes-hut, fft, hybrid or exact"},
         {HEAD "embed: [{method: pca, perplexity: 3}]\n", "e.yaml:3: `perplexity` is for `tsne` only, not for `pca`"},
         {HEAD "attribute:\n  - {method: salience}\n",
          "e.yaml:4: unknown method `salience` (did you mean `saliency`?); `limn methods` lists them"},
