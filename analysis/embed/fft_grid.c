@@ -21,6 +21,9 @@
  * Tasks are bands of rows (points sorted into them, stably; even bands first, then odd ones, so that no two that run
  * touch one row), rows, tiles of columns and blocks of points: bits do not depend on the threads. FFTW is called with
  * FFTW_ESTIMATE plans only, because measured plans depend on a clock; its planner is behind a lock. */
+/* Vectors of four doubles pass between static functions only: no ABI is at stake, whatever clang warns of. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 #include "embed/fft_grid.h"
 
 #include <fftw3.h>
