@@ -48,7 +48,7 @@ HELPERS   := $(HDF5_HELPER) $(MAT_HELPER)
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 BENCHES   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 
-.PHONY: all help deps deps-dev demo test test-build bench bench-engine roundtrip conformance lint sanitize fuzz torture install check-deps clean
+.PHONY: all help deps deps-dev demo test test-build bench bench-engine bench-tsne roundtrip conformance lint sanitize fuzz torture install check-deps clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -163,6 +163,10 @@ $(BUILD)/roundtrip/bin/python:
 ## roundtrip: files that numpy, scipy and h5py write, read by limn (network: their packages)
 roundtrip: all $(ROUNDTRIP_PYTHON)
 	@$(ROUNDTRIP_PYTHON) tests/bench/roundtrip.py $(abspath $(LIMN))
+
+## bench-tsne: t-SNE beside its peers, on MNIST; QUICK=1: ours alone
+bench-tsne: all $(BUILD)/tests/bench/bench_tsne
+	@BUILD=$(BUILD) bash tests/bench/tsne.sh $(if $(QUICK),--quick)
 
 ## conformance: the ONNX project's own cases in ../shared/onnx-conformance, on oneDNN and on the plain operations
 conformance: $(BUILD)/tests/conformance/conformance

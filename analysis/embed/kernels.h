@@ -13,15 +13,17 @@
 #include <stdint.h>
 
 enum {
-    BH_GROUP = 32,   /* targets that share a walk of the tree */
-    BH_BLOCK = 4,    /* places of a block of the tree */
-    BH_STEP = 16,    /* nodes that a step of the walk tests */
-    BH_CHUNK = 128,  /* sources that are summed in float32 before the sum goes on in float64, or few more */
-    BH_LEAVES = 8,   /* leaves of a chunk, or few more */
-    EDGE_SHIFT = 12, /* bits of a float32 that a brief affinity drops: 11 of its mantissa are left */
-    EDGE_LANES = 16, /* rows of the packed affinities are padded to a multiple of it */
-    EXACT_LANES = 8, /* targets of one call of the exact kernels */
-    COV_ROWS = 4,    /* a tile of the covariance */
+    BH_GROUP = 32,    /* targets that share a walk of the tree */
+    BH_BLOCK = 4,     /* places of a block of the tree */
+    BH_STEP = 16,     /* nodes that a step of the walk tests */
+    BH_LEAF = 16,     /* points of a leaf at most */
+    BH_CHUNK = 128,   /* sources that are summed in float32 before the sum goes on in float64, or few more */
+    BH_LEAVES = 8,    /* leaves of a chunk, or few more */
+    EDGE_AHEAD = 512, /* edges that are asked of memory before their turn */
+    EDGE_SHIFT = 12,  /* bits of a float32 that a brief affinity drops: 11 of its mantissa are left */
+    EDGE_LANES = 16,  /* rows of the packed affinities are padded to a multiple of it */
+    EXACT_LANES = 8,  /* targets of one call of the exact kernels */
+    COV_ROWS = 4,     /* a tile of the covariance */
     COV_COLS = 16
 };
 
@@ -56,11 +58,23 @@ typedef struct {
     uint32_t begin, end; /* places on the curve */
 } bh_range;
 
+/* The tight box of a leaf's points, their centre of mass, second moments xx xy yy xz yz zz about it. */
+typedef struct {
+    float lo[3], hi[3], centre[3], moment[6];
+} bh_leaf;
+
+/* A step of the descent: tsne.c has the rule. */
+typedef struct {
+    double exaggeration, Z, rate, momentum, up, down, least;
+} tsne_move;
+
 typedef struct {
     const char *name;
 
     /* Goes on until nothing waits, or a list holds BH_CHUNK nodes or BH_LEAVES leaves. Block 1 of the tree is empty. */
     void (*bh_walk)(const bh_view *v, bh_walk *w);
+    /* y[d][0 … count-1], 1 <= count <= BH_LEAF; all BH_LEAF can be read. */
+    void (*bh_moments)(int dims, const float *const *y, size_t count, bh_leaf *out);
     /* acc (dims + 1, BH_GROUP): rows 0 … dims-1 += sum of w^2 (t - y), the last row += sum of w, over the nodes
      * index[0 … count-1]. t (dims, BH_GROUP), aligned to 64. */
     void (*bh_nodes)(int dims, const float *t, const float *record, const uint32_t *index, size_t count, double *acc);
@@ -85,6 +99,9 @@ typedef struct {
     /* e[i] = exp(-beta d[i]), d >= 0; sums[0] = sum of e, [1] = of t e, [2] = of t^2 e with t = beta d (t e = 0 where e
      * vanishes). d and e have room for a multiple of 8. */
     void (*entropy)(const double *d, size_t k, double beta, double *e, double *sums);
+
+    /* New gains and updates of `count` coordinates from attraction a and repulsion r; the largest update squared. */
+    double (*move)(const tsne_move *m, size_t count, const double *a, const double *r, double *gain, double *u);
 
     /* Sum of p[i] log x[i], x from DBL_MIN to DBL_MAX; count a multiple of 8. */
     double (*log_sum)(const double *p, const double *x, size_t count);

@@ -6,7 +6,8 @@
  *    parts. Nodes are laid out breadth first in blocks of four, so children follow their parent and lie side by side.
  * 3. refit: from children to parents, the tight box, mass M, centre of mass c and second moments about it,
  *    Q = sum of (y - c)(y - c)'; a parent's from its children's by the parallel axis rule
- *    Q = sum of Q_k + m_k (c_k - c)(c_k - c)'. Sums in float64, kept in float32.
+ *    Q = sum of Q_k + m_k (c_k - c)(c_k - c)'. A leaf's sums are float32, of differences to its first point; a
+ *    parent's float64.
  * The layout may be kept while points move: a stale one has larger boxes, which costs time and not accuracy.
  *
  * Tasks of a refit are subtrees of at most n/32 points; what lies above them is left to bh_tree_finish. The tree owns its
@@ -23,9 +24,9 @@ enum { SUBTREES = 32, WHOLE_AT_LEAST = 3 };
 
 limn_status bh_tree_new(bh_tree *t, size_t n, int dims, int threads) {
     limn_status status = LIMN_OK;
-    *t = (bh_tree){.dims = dims, .threads = threads};
+    *t = (bh_tree){.dims = dims, .threads = threads, .kernels = embed_kernels_best()};
     TRY(embed_curve_new(&t->curve, n));
-    for (int d = 0; d < dims; d++) TRY(limn_new(&t->y[d], n, sizeof(float)));
+    for (int d = 0; d < dims; d++) TRY(limn_new(&t->y[d], n + BH_LEAF, sizeof(float)));
 done:
     if (status != LIMN_OK) bh_tree_clear(t);
     return status;
@@ -209,32 +210,18 @@ static void store(bh_tree *t, size_t i, const moments *a) {
     record[BH_T] = (float)(a->q[0] + a->q[2] + a->q[5]);
 }
 
-/* One pass: sums of differences to the first point, whose mean then comes off the second moments. */
 static void from_points(bh_tree *t, size_t i) {
     const bh_node *v = &t->node[i];
+    const float *y[3] = {t->y[0] + v->begin, t->y[1] + v->begin, t->dims == 3 ? t->y[2] + v->begin : NULL};
+    bh_leaf leaf;
     moments a = {.m = v->end - v->begin};
-    double sum[3] = {0}, square[6] = {0}, first[3] = {0};
-    size_t dims = (size_t)t->dims, terms = dims == 3 ? 6 : 3;
-    for (size_t d = 0; d < dims; d++) first[d] = (double)(a.lo[d] = a.hi[d] = t->y[d][v->begin]);
-    for (uint32_t p = v->begin + 1; p < v->end; p++) {
-        double off[3] = {0};
-        for (size_t d = 0; d < dims; d++) {
-            float y = t->y[d][p];
-            off[d] = (double)y - first[d];
-            sum[d] += off[d];
-            a.lo[d] = y < a.lo[d] ? y : a.lo[d];
-            a.hi[d] = y > a.hi[d] ? y : a.hi[d];
-        }
-        square[0] += off[0] * off[0];
-        square[1] += off[0] * off[1];
-        square[2] += off[1] * off[1];
-        if (dims == 2) continue;
-        square[3] += off[0] * off[2];
-        square[4] += off[1] * off[2];
-        square[5] += off[2] * off[2];
+    t->kernels->bh_moments(t->dims, y, v->end - v->begin, &leaf);
+    for (int d = 0; d < t->dims; d++) {
+        a.lo[d] = leaf.lo[d];
+        a.hi[d] = leaf.hi[d];
+        a.c[d] = (double)leaf.centre[d];
     }
-    for (size_t d = 0; d < dims; d++) a.c[d] = first[d] + sum[d] / a.m;
-    for (size_t q = 0; q < terms; q++) a.q[q] = square[q] - sum[QUAD[q][0]] * (sum[QUAD[q][1]] / a.m);
+    for (int q = 0; q < (t->dims == 3 ? 6 : 3); q++) a.q[q] = (double)leaf.moment[q];
     store(t, i, &a);
 }
 

@@ -9,8 +9,6 @@
 #include "embed/curve.h"
 #include "embed/kernels.h"
 
-enum { BH_LEAF = 16 /* points of a leaf at most */ };
-
 /* Nodes sit in blocks of four places, children of one parent side by side in one or two blocks; spare places are empty.
  * Block 0 holds the root alone, block 1 nothing. */
 typedef struct {
@@ -22,7 +20,8 @@ typedef struct {
 typedef struct {
     int dims, threads;
     embed_curve curve;
-    float *y[3]; /* (n) coordinates in curve order */
+    const embed_kernels *kernels;
+    float *y[3]; /* (n + BH_LEAF) coordinates in curve order */
     bh_node *node;
     size_t places, room;  /* places a multiple of 4; 0: no tree yet */
     float *box;           /* (places, 6): lo, hi of the tight box */

@@ -19,7 +19,7 @@
 #include "base/try.h"
 #include "embed/checkpoint.h"
 
-enum { BLOCK = 1024, REPORT_EVERY = 10, PARALLEL_CENTRE = 100000, PATIENCE = 300 };
+enum { BLOCK = 1024, REPORT_EVERY = 10, PARALLEL_CENTRE = 20000, PATIENCE = 300 };
 
 static const double GAIN_UP = 0.2, GAIN_DOWN = 0.8, LEAST_GAIN = 0.01, LONGEST_STEP = 5, LEAST_RATE = 50;
 static const double SKLEARN_NORM = 1e-7, MATLAB_NORM = 1e-10, OPTSNE_PART = 5000;
@@ -66,38 +66,39 @@ tsne_rates tsne_rates_at(const limn_embed_options *o, size_t n, int it) {
 /* ---- one step ---------------------------------------------------------------------------------------------------- */
 
 typedef struct {
+    const embed_kernels *kernels;
     tsne_state *s;
     const double *attraction, *repulsion;
     double Z, mean[3];
     const tsne_rates *r;
 } step_job;
 
-static int sign(double x) {
-    return (x > 0) - (x < 0);
+static void shorten(const step_job *j, size_t from, size_t to) {
+    size_t dims = (size_t)j->s->dims;
+    for (size_t i = from; i < to; i++) {
+        double *u = j->s->update + i * dims, length = 0;
+        for (size_t d = 0; d < dims; d++) length += u[d] * u[d];
+        length = sqrt(length);
+        for (size_t d = 0; d < dims && length > LONGEST_STEP; d++) u[d] *= LONGEST_STEP / length;
+    }
 }
 
 static void move_block(void *ctx, size_t task, int worker) {
     step_job *j = ctx;
     tsne_state *s = j->s;
-    size_t dims = (size_t)s->dims, end = (task + 1) * BLOCK < s->n ? (task + 1) * BLOCK : s->n;
+    size_t dims = (size_t)s->dims, i0 = task * BLOCK, end = i0 + BLOCK < s->n ? i0 + BLOCK : s->n, at = i0 * dims;
     double sum[3] = {0};
+    tsne_move m = {j->r->exaggeration, j->Z, j->r->rate, j->r->momentum, GAIN_UP, GAIN_DOWN, LEAST_GAIN};
     (void)worker;
-    for (size_t i = task * BLOCK; i < end; i++) {
-        double *u = s->update + i * dims, *gain = s->gain + i * dims, length = 0;
+    double most =
+        j->kernels->move(&m, (end - i0) * dims, j->attraction + at, j->repulsion + at, s->gain + at, s->update + at);
+    /* few blocks have a point that may have gone too far */
+    if (!(most * (double)dims < LONGEST_STEP * LONGEST_STEP)) shorten(j, i0, end);
+    for (size_t i = i0; i < end; i++)
         for (size_t d = 0; d < dims; d++) {
-            double g = j->r->exaggeration * j->attraction[i * dims + d] - j->repulsion[i * dims + d] / j->Z;
-            double down = gain[d] * GAIN_DOWN;
-            gain[d] = sign(u[d]) != sign(g) ? gain[d] + GAIN_UP : down > LEAST_GAIN ? down : LEAST_GAIN;
-            u[d] = j->r->momentum * u[d] - j->r->rate * gain[d] * g;
-            length += u[d] * u[d];
-        }
-        length = sqrt(length);
-        for (size_t d = 0; d < dims; d++) {
-            if (length > LONGEST_STEP) u[d] *= LONGEST_STEP / length;
-            s->Y[i * dims + d] += u[d];
+            s->Y[i * dims + d] += s->update[i * dims + d];
             sum[d] += s->Y[i * dims + d];
         }
-    }
     for (size_t d = 0; d < 3; d++) s->sum[3 * task + d] = sum[d];
 }
 
@@ -110,13 +111,14 @@ static void centre_block(void *ctx, size_t task, int worker) {
 }
 
 void tsne_step(tsne_state *s, const double *attraction, const double *repulsion, double Z, const tsne_rates *r) {
-    step_job j = {.s = s, .attraction = attraction, .repulsion = repulsion, .Z = Z, .r = r};
+    step_job j = {
+        .kernels = embed_kernels_best(), .s = s, .attraction = attraction, .repulsion = repulsion, .Z = Z, .r = r};
     size_t blocks = (s->n + BLOCK - 1) / BLOCK;
     limn_parallel(s->threads, blocks, move_block, &j);
     for (size_t b = 0; b < blocks; b++)
         for (size_t d = 0; d < 3; d++) j.mean[d] += s->sum[3 * b + d];
     for (size_t d = 0; d < 3; d++) j.mean[d] /= (double)s->n;
-    /* the second loop is short: a meeting of all threads would cost more below some 100,000 points */
+    /* the second loop is short: a meeting of all threads would cost more below some 20,000 points */
     limn_parallel(s->n < PARALLEL_CENTRE ? 1 : s->threads, blocks, centre_block, &j);
 }
 

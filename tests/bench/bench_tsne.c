@@ -1,10 +1,16 @@
 /* t-SNE stage by stage: what each costs, and what it comes to.
  *
- *   bench_tsne [--engine NAME] [--iterations I] [--dims D] [--map OUT.npy] (N | FILE.npy)...
+ *   bench_tsne [--engine NAME] [--iterations I] [--dims D] [--pca D] [--rows N] [--copies C] [--save ROWS.npy]
+ *              [--map OUT.npy] [--kl MAP.npy] (N | FILE[,FILE…])...
  *
- * N: gaussian groups in 50 dimensions; FILE.npy: its rows. Without arguments: 2,000 and 10,000 points. THREADS (default:
- * all) sets the number of threads. Printed: seconds of PCA (where the rows are wider than 50), neighbours, affinities,
- * descent, exact KL; milliseconds an iteration early (compact) and late (spread); peak memory. --map writes the layout. */
+ * N: gaussian groups in 50 dimensions; FILE: its rows (.npy or IDX), several after one another. Without arguments: 2,000
+ * and 10,000 points. THREADS (default: all) sets the number of threads.
+ *   --rows    the first N rows alone
+ *   --copies  C times the rows, which are pictures of 28 x 28, shifted; through the PCA of the first
+ *   --save    writes the rows after PCA, for other programs
+ *   --kl      no descent: the exact KL of this map
+ * Printed: seconds of PCA (where rows are wider), neighbours, affinities, descent, exact KL; milliseconds an iteration
+ * early (compact) and late (spread); peak memory, and the bytes that a descent goes through at each iteration. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,16 +55,85 @@ static float *groups(size_t n) {
     return X;
 }
 
-static float *rows_of(const char *path, size_t *n, size_t *D) {
-    limn_array a;
+/* The rows of all files of a list with commas. */
+static float *rows_of(const char *list, size_t *n, size_t *D) {
+    char path[1024];
     float *X = NULL;
-    must(limn_array_read(&a, path));
-    *n = a.dim[0];
-    *D = a.count / a.dim[0];
-    must(limn_array_floats(&X, &a));
-    limn_array_clear(&a);
+    *n = *D = 0;
+    for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        limn_array a;
+        float *more = NULL, *all = NULL;
+        snprintf(path, sizeof path, "%.*s", (int)strcspn(at, ","), at);
+        must(limn_array_read(&a, path));
+        size_t width = a.count / a.dim[0];
+        if (*D != 0 && width != *D) exit(1);
+        must(limn_array_floats(&more, &a));
+        must(limn_new(&all, *n * width + a.count, sizeof *all));
+        if (X) memcpy(all, X, *n * width * sizeof *all);
+        memcpy(all + *n * width, more, a.count * sizeof *all);
+        *n += a.dim[0];
+        *D = width;
+        free(X);
+        free(more);
+        X = all;
+        limn_array_clear(&a);
+    }
     return X;
 }
+
+/* ---- PCA, and shifted copies through it ----------------------------------------------------------------------------- */
+
+enum { SIDE = 28 };
+
+typedef struct {
+    int copies;
+    size_t rows;
+    const char *map, *save, *kl;
+} choices;
+
+/* to (n, SIDE, SIDE) = the pictures, moved by copy c's step: 0 0, then around it. */
+static void shift(float *to, const float *X, size_t n, int c) {
+    static const int step[][2] = {{0, 0},  {0, 1}, {1, 0}, {0, -1}, {-1, 0}, {1, 1}, {-1, -1}, {1, -1},
+                                  {-1, 1}, {0, 2}, {2, 0}, {0, -2}, {-2, 0}, {2, 1}, {-2, -1}, {1, 2}};
+    for (size_t i = 0; i < n; i++)
+        for (int y = 0; y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++) {
+                int v = y - step[c][0], u = x - step[c][1], there = v >= 0 && v < SIDE && u >= 0 && u < SIDE;
+                to[(i * SIDE + (size_t)y) * SIDE + (size_t)x] =
+                    there ? X[(i * SIDE + (size_t)v) * SIDE + (size_t)u] : 0;
+            }
+}
+
+/* The scores of X and of its copies on the first `to` axes of X; X is freed. */
+static float *reduced(float *X, size_t *n, size_t D, size_t to, int copies, int threads) {
+    embed_rows x = {.n = *n, .D = D, .f = X};
+    embed_pca p;
+    double *scores = NULL;
+    float *R = NULL, *moved = NULL;
+    must(embed_pca_make(&p, &x, to, threads));
+    must(limn_new(&scores, *n * to, sizeof *scores));
+    must(limn_new(&R, *n * (size_t)copies * to, sizeof *R));
+    if (copies > 1) must(limn_new(&moved, *n * D, sizeof *moved));
+    for (int c = 0; c < copies; c++) {
+        if (moved) shift(moved, X, *n, c);
+        x.f = moved ? moved : X;
+        must(embed_pca_scores(&p, &x, scores, threads));
+        for (size_t i = 0; i < *n * to; i++) R[(size_t)c * *n * to + i] = (float)scores[i];
+    }
+    *n *= (size_t)copies;
+    embed_pca_clear(&p);
+    free(scores);
+    free(moved);
+    free(X);
+    return R;
+}
+
+static void save(const char *path, const float *v, size_t n, size_t width) {
+    size_t dim[2] = {n, width};
+    must(limn_npy_write(path, v, dim, 2));
+}
+
+/* ---- a run ---------------------------------------------------------------------------------------------------------- */
 
 /* When the descent passed each tenth iteration. */
 typedef struct {
@@ -91,6 +166,9 @@ static void report(const embed_engine *engine, const embed_affinities *P, const 
            s.descent, s.kl);
     printf("  %%: pca %.0f, neighbours %.0f, affinities %.0f, descent %.0f, exact KL %.0f\n", 100 * s.pca / all,
            100 * s.knn / all, 100 * s.affinities / all, 100 * s.descent / all, 100 * s.kl / all);
+    double edges = (double)P->start[P->n];
+    printf("  MB an iteration: %.0f of edges, %.0f of points\n", 6e-6 * edges,
+           1e-6 * (double)P->n * o->dims * (5 * sizeof(double) + 2 * sizeof(float)));
     int last = o->iterations / 10 * 10 - 10, early = o->early / 10 * 10;
     if (last > early + 50 && early >= 100)
         printf("  ms an iteration: %.3f early (from 50 to %d), %.3f after, %.3f at the end\n", between(m, 50, early),
@@ -98,64 +176,78 @@ static void report(const embed_engine *engine, const embed_affinities *P, const 
     fflush(stdout);
 }
 
-static void save(const char *path, const tsne_state *s) {
+static void start_at(tsne_state *s, const embed_rows *x, int threads) {
+    embed_pca p;
+    size_t size = s->n * (size_t)s->dims;
+    must(embed_pca_make(&p, x, (size_t)s->dims, threads));
+    must(embed_pca_scores(&p, x, s->Y, threads));
+    for (size_t i = 0; i < size; i++) s->Y[i] *= 1e-4 / sqrt(p.variance[0]);
+    embed_pca_clear(&p);
+}
+
+static void write_map(const char *path, const tsne_state *s) {
     float *Y = NULL;
-    size_t size = s->n * (size_t)s->dims, dim[2] = {s->n, (size_t)s->dims};
+    size_t size = s->n * (size_t)s->dims;
     must(limn_new(&Y, size, sizeof *Y));
     for (size_t i = 0; i < size; i++) Y[i] = (float)s->Y[i];
-    must(limn_npy_write(path, Y, dim, 2));
+    save(path, Y, s->n, (size_t)s->dims);
     free(Y);
 }
 
+static void read_map(const char *path, tsne_state *s) {
+    limn_array a;
+    must(limn_array_read(&a, path));
+    if (a.count != s->n * (size_t)s->dims) exit(1);
+    for (size_t i = 0; i < a.count; i++) s->Y[i] = limn_array_get(&a, i);
+    limn_array_clear(&a);
+}
+
 static void run(float *X, size_t n, size_t D, const embed_engine *engine, const limn_embed_options *o,
-                const char *map) {
-    embed_rows x = {.n = n, .D = D, .f = X};
-    embed_pca p;
+                const choices *c) {
     embed_knn knn;
     embed_affinities P;
     tsne_state s;
     limn_trace *trace = NULL;
     clock_marks marks = {0};
-    size_t count;
-    double Z, kl, *scores = NULL;
+    size_t count, want = (size_t)(3 * o->perplexity);
+    double Z, kl, began = now();
     seconds t = {0};
-    double began = now();
     must(limn_new(&marks.at, (size_t)o->iterations / 10 + 2, sizeof *marks.at));
     must(limn_new(&trace, (size_t)(o->iterations / o->trace_every) + 2, sizeof *trace));
+    if (c->rows > 0 && c->rows < n) n = c->rows;
     if (o->pca > 0 && D > (size_t)o->pca) {
-        size_t to = (size_t)o->pca;
-        must(embed_pca_make(&p, &x, to, o->threads));
-        must(limn_new(&scores, n * to, sizeof *scores));
-        must(embed_pca_scores(&p, &x, scores, o->threads));
-        for (size_t i = 0; i < n * to; i++) X[i] = (float)scores[i]; /* to <= D: in place */
-        x.D = to;
-        free(scores);
-        embed_pca_clear(&p);
+        X = reduced(X, &n, D, (size_t)o->pca, c->copies, o->threads);
+        D = (size_t)o->pca;
         t.pca = now() - began;
     }
+    embed_rows x = {.n = n, .D = D, .f = X};
+    if (c->save) save(c->save, X, n, D);
     began = now();
-    size_t want = (size_t)(3 * o->perplexity);
-    must(embed_knn_exact(&knn, &x, want < n - 1 ? want : n - 1, o->threads, NULL, NULL));
+    must(embed_knn_near(&knn, &x, want < n - 1 ? want : n - 1, n > 200000 ? o->recall : 1, o->threads, NULL, NULL));
     t.knn = now() - began;
+    if (knn.recall < 1) printf("  recall of the neighbours, by 1,000 rows: %.4f\n", knn.recall);
     began = now();
     must(embed_affinities_make(&P, &knn, o->perplexity, o->threads));
     t.affinities = now() - began;
     embed_knn_clear(&knn);
     must(tsne_state_new(&s, n, o->dims, o->threads));
-    must(embed_pca_make(&p, &x, (size_t)o->dims, o->threads));
-    must(embed_pca_scores(&p, &x, s.Y, o->threads));
-    double std = sqrt(p.variance[0]);
-    for (size_t i = 0; i < n * (size_t)o->dims; i++) s.Y[i] *= 1e-4 / std;
-    began = now();
-    must(tsne_descend(&s, &P, engine, o, trace, &count, mark, &marks));
-    t.descent = now() - began;
+    if (c->kl) {
+        read_map(c->kl, &s);
+    } else {
+        start_at(&s, &x, o->threads);
+        began = now();
+        must(tsne_descend(&s, &P, engine, o, trace, &count, mark, &marks));
+        t.descent = now() - began;
+    }
     began = now();
     must(embed_exact_z(&Z, s.Y, n, o->dims, 1, o->threads));
     must(embed_kl(&kl, &P, s.Y, o->dims, 1, Z, o->threads));
     t.kl = now() - began;
-    report(engine, &P, o, t, &marks, kl);
-    if (map) save(map, &s);
-    embed_pca_clear(&p);
+    if (c->kl)
+        printf("%s: exact KL %.4f\n", c->kl, kl);
+    else
+        report(engine, &P, o, t, &marks, kl);
+    if (c->map) write_map(c->map, &s);
     embed_affinities_clear(&P);
     tsne_state_clear(&s);
     free(marks.at);
@@ -173,32 +265,35 @@ static const embed_engine *engine_called(const char *name) {
 
 int main(int argc, char **argv) {
     limn_embed_options o;
-    const char *map = NULL;
+    choices c = {.copies = 1};
     const embed_engine *engine = &embed_barnes_hut; /* auto's choice */
+    int runs = 0;
     limn_embed_defaults(&o);
     o.threads = getenv("THREADS") ? atoi(getenv("THREADS")) : 0;
-    int runs = 0;
     for (int i = 1; i < argc; i++) {
-        char *end = NULL;
-        size_t n = (size_t)strtoul(argv[i], &end, 10), D = WIDTH;
-        int more = i + 1 < argc;
-        if (more && strcmp(argv[i], "--iterations") == 0)
-            o.iterations = atoi(argv[++i]);
-        else if (more && strcmp(argv[i], "--dims") == 0)
-            o.dims = atoi(argv[++i]);
-        else if (more && strcmp(argv[i], "--engine") == 0)
-            engine = engine_called(argv[++i]);
-        else if (more && strcmp(argv[i], "--map") == 0)
-            map = argv[++i];
-        else {
-            float *X = *end ? rows_of(argv[i], &n, &D) : groups(n);
-            run(X, n, D, engine, &o, map);
-            runs++;
+        const char *name = argv[i], *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strncmp(name, "--", 2) == 0) {
+            i++;
+            if (strcmp(name, "--iterations") == 0) o.iterations = atoi(value);
+            if (strcmp(name, "--dims") == 0) o.dims = atoi(value);
+            if (strcmp(name, "--pca") == 0) o.pca = atoi(value);
+            if (strcmp(name, "--rows") == 0) c.rows = strtoul(value, NULL, 10);
+            if (strcmp(name, "--copies") == 0) c.copies = atoi(value);
+            if (strcmp(name, "--engine") == 0) engine = engine_called(value);
+            if (strcmp(name, "--map") == 0) c.map = value;
+            if (strcmp(name, "--save") == 0) c.save = value;
+            if (strcmp(name, "--kl") == 0) c.kl = value;
+            continue;
         }
+        char *end = NULL;
+        size_t n = (size_t)strtoul(name, &end, 10), D = WIDTH;
+        float *X = *end ? rows_of(name, &n, &D) : groups(n);
+        run(X, n, D, engine, &o, &c);
+        runs++;
     }
     if (runs > 0) return 0;
-    run(groups(2000), 2000, WIDTH, &embed_exact, &o, NULL);
-    run(groups(2000), 2000, WIDTH, &embed_barnes_hut, &o, NULL);
-    run(groups(10000), 10000, WIDTH, &embed_barnes_hut, &o, NULL);
+    run(groups(2000), 2000, WIDTH, &embed_exact, &o, &c);
+    run(groups(2000), 2000, WIDTH, engine, &o, &c);
+    run(groups(10000), 10000, WIDTH, engine, &o, &c);
     return 0;
 }

@@ -125,6 +125,59 @@ static void nodes_act_as_their_points(void **state) {
     }
 }
 
+static void moments_are_those_of_plain_loops(void **state) {
+    (void)state;
+    static const int pair[6][2] = {{0, 0}, {0, 1}, {1, 1}, {0, 2}, {1, 2}, {2, 2}};
+    for (int s = 0; embed_kernels_at(s); s++)
+        for (int dims = 2; dims <= 3; dims++)
+            for (size_t count = 1; count <= BH_LEAF; count++) {
+                const float *y[3] = {points, points + BH_CHUNK, points + 2 * BH_CHUNK};
+                double c[3] = {0}, q[6] = {0}, size = 0;
+                bh_leaf leaf;
+                embed_kernels_at(s)->bh_moments(dims, y, count, &leaf);
+                for (int d = 0; d < dims; d++) {
+                    float lo = y[d][0], hi = lo;
+                    for (size_t i = 0; i < count; i++) {
+                        c[d] += (double)y[d][i] / (double)count;
+                        lo = fminf(lo, y[d][i]);
+                        hi = fmaxf(hi, y[d][i]);
+                    }
+                    assert_true(leaf.lo[d] == lo && leaf.hi[d] == hi);
+                    assert_near((double)leaf.centre[d], c[d], 10, FLOAT_SUM);
+                    size += ((double)hi - (double)lo) * ((double)hi - (double)lo) * (double)count;
+                }
+                for (int t = 0; t < (dims == 3 ? 6 : 3); t++) {
+                    for (size_t i = 0; i < count; i++)
+                        q[t] += ((double)y[pair[t][0]][i] - c[pair[t][0]]) * ((double)y[pair[t][1]][i] - c[pair[t][1]]);
+                    assert_near((double)leaf.moment[t], q[t], size, FLOAT_SUM);
+                }
+            }
+}
+
+static void steps_are_those_of_plain_loops(void **state) {
+    (void)state;
+    enum { COUNT = 101 };
+    tsne_move m = {12, 7, 200, 0.8, 0.2, 0.8, 0.01};
+    for (int s = 0; embed_kernels_at(s); s++) {
+        double gain[COUNT], u[COUNT], most = 0;
+        const double *a = layout, *r = layout + 150;
+        for (int i = 0; i < COUNT; i++) {
+            gain[i] = i % 5 == 0 ? 0.01 : 1 + 0.1 * i;
+            u[i] = i % 7 == 0 ? 0 : layout[300 + i];
+        }
+        double got = embed_kernels_at(s)->move(&m, COUNT, a, r, gain, u);
+        for (int i = 0; i < COUNT; i++) {
+            double before = i % 5 == 0 ? 0.01 : 1 + 0.1 * i, was = i % 7 == 0 ? 0 : layout[300 + i];
+            double g = 12 * a[i] - r[i] / 7;
+            double want = (was > 0) - (was < 0) != (g > 0) - (g < 0) ? before + 0.2 : fmax(0.8 * before, 0.01);
+            assert_near(gain[i], want, 1, 1e-15 * want);
+            assert_near(u[i], 0.8 * was - 200 * want * g, 1, 1e-12 * fabs(200 * want * g));
+            most = fmax(most, u[i] * u[i]);
+        }
+        assert_true(got == most);
+    }
+}
+
 /* A random tree's tests: the walk takes and opens what a plain recursion would, whatever the order. */
 enum { BLOCKS = 80, PLACES = BLOCKS * BH_BLOCK };
 
@@ -396,7 +449,8 @@ typedef struct {
     double acc[4 * BH_GROUP], self[4 * BH_GROUP], F[3 * EXACT_LANES], z[EXACT_LANES], half[EXACT_LANES];
     double e[88], sums[3], f, d, C[32 * 32];
     float pull[3], brief[3];
-    double log_sum;
+    double log_sum, gain[37], step[37], most;
+    bh_leaf leaf;
 } outputs;
 
 static void run_all(const embed_kernels *k, int dims, outputs *o) {
@@ -421,6 +475,11 @@ static void run_all(const embed_kernels *k, int dims, outputs *o) {
     for (uint32_t e = 0; e < 48; e++) col[e] = e * 5 % 40;
     k->attract(dims, points, start, col, points + 200, 0, 0, 1, o->pull);
     k->attract(dims, points, start, col, points + 200, 100u << (23 - EDGE_SHIFT), 0, 1, o->brief);
+    k->bh_moments(dims, y, 11, &o->leaf);
+    tsne_move m = {12, 7, 200, 0.8, 0.2, 0.8, 0.01};
+    memcpy(o->gain, layout + 400, sizeof o->gain);
+    memcpy(o->step, layout + 500, sizeof o->step);
+    o->most = k->move(&m, COUNT_OF(o->gain), layout, layout + 200, o->gain, o->step);
     o->log_sum = k->log_sum(layout, o->e, 80);
 }
 
@@ -440,6 +499,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(points_sum_as_plain_loops),
         cmocka_unit_test(nodes_act_as_their_points),
+        cmocka_unit_test(moments_are_those_of_plain_loops),
+        cmocka_unit_test(steps_are_those_of_plain_loops),
         cmocka_unit_test(walks_find_what_a_recursion_finds),
         cmocka_unit_test(exact_kernels_equal_plain_loops),
         cmocka_unit_test(logarithms_sum_as_those_of_libm),
