@@ -10,7 +10,7 @@
  *   RESCALE    DeepLIFT (Shrikumar et al. 2017): the multiplier from x0 to x. Linear nodes: the gradient. Activations:
  *              (y - y0) / (x - x0), the gradient where |x - x0| < 1e-10. Maximum pooling as Captum and SHAP: g (max(y, y0)
  *              - y0) at x's maximum and g (y - max(y, y0)) at x0's, over x - x0. Products: (a + a0) / 2 for b.
- *   RECTIFY    Kim et al. 2019: at a ReLU with output a, g passes where a g > its q-quantile over the layer (per row)
+ *   RECTIFY    Kim et al. 2019: at a ReLU, or ReLU6, with output a, g passes where a g > its q-quantile over the layer (per row)
  *   BIASES     the gradient; visit() sees it at each node that adds a bias */
 #ifndef LIMN_WALK_H
 #define LIMN_WALK_H

@@ -173,6 +173,8 @@ limn_status limn_attribute_json(char **out, const limn_method *m, const limn_att
  * a warning where that layer is 1 x 1; NULL where nothing was chosen. */
 limn_status limn_attribute_note(char **out, const limn_method *m, const limn_diff *d,
                                 const limn_attribute_options *o) LIMN_CHECK;
+/* Whether the method walks through the network (walk.h): it then needs job->x. */
+int limn_attribute_walks(const limn_method *m);
 /* The maps of one chunk. */
 limn_status limn_attribute_run(const limn_method *m, const limn_attribute_options *o,
                                const limn_attribute_job *job) LIMN_CHECK;

@@ -9,10 +9,15 @@ static limn_status (*const walking[])(const limn_method *m, const limn_attribute
                                       const limn_attribute_job *job) = {lrp_run,      deeplift_run, deepshap_run,
                                                                         rectgrad_run, ablation_run, fullgrad_run};
 
-limn_status attribution_can_walk(const limn_method *m, const limn_diff *d) {
+int limn_attribute_walks(const limn_method *m) {
     for (size_t i = 0; i < COUNT_OF(walking); i++)
-        if (m->run == walking[i] && !(d->walk && d->replace))
-            return limn_fail(LIMN_EINPUT, "method `%s` needs a network whose nodes can be walked through", m->name);
+        if (m->run == walking[i]) return 1;
+    return 0;
+}
+
+limn_status attribution_can_walk(const limn_method *m, const limn_diff *d) {
+    if (limn_attribute_walks(m) && !(d->walk && d->replace))
+        return limn_fail(LIMN_EINPUT, "method `%s` needs a network whose nodes can be walked through", m->name);
     return LIMN_OK;
 }
 

@@ -2,7 +2,7 @@
  *
  *  plain    the same nodes, each a layer of its own: a session keeps every node's value
  *  folded   the same without the batch norms that follow a convolution or dense layer which nothing else reads: they are
- *           part of its weights (model/fold.h)
+ *           part of its weights (model/fold.h); where there are none it is `plain`
  *  variant  one linear node of `folded` behind an input, with max(w, 0), w^2 … for weights: what the rules of LRP are
  *           made of, through the engine's own primitives
  *
@@ -19,6 +19,7 @@
 struct net_extras {
     pthread_mutex_t lock;
     net_expanded *expanded[NET_EXPANSIONS];
+    int unfolded;          /* there is nothing to fold: `folded` is `plain` */
     net_variant **variant; /* owned, each on its own: sessions keep pointers */
     int n_variants;
     size_t room_variants;
@@ -37,6 +38,7 @@ static void expanded_free(net_expanded *e) {
     limn_net_free(e->net);
     for (int k = 0; e->graph.node && k < e->graph.n_nodes; k++) free(e->graph.node[k].in);
     for (int i = 0; e->own && i < 2 * e->graph.n_nodes; i++) free(e->own[i]);
+    free(e->layer_of);
     free(e->linear);
     free(e->own);
     free(e->node_of);
@@ -87,6 +89,7 @@ static limn_status fold_all(const limn_graph *g, net_expanded *e, int *into, uns
         if (!fits) continue;
         into[k] = at;
         gone[at] = 1;
+        e->folds++;
     }
 done:
     free(readers);
@@ -137,6 +140,7 @@ static limn_status expand(const limn_net *n, int which, net_expanded **out) {
     TRY(limn_new(&e->node_of, nodes, sizeof *e->node_of));
     TRY(limn_new(&e->own, 2 * nodes, sizeof *e->own));
     TRY(limn_new(&e->linear, nodes, 1));
+    TRY(limn_new(&e->layer_of, nodes, sizeof *e->layer_of));
     e->graph = *g;
     e->graph.node = NULL;
     e->graph.layer = NULL;
@@ -158,6 +162,8 @@ static limn_status expand(const limn_net *n, int which, net_expanded **out) {
         }
         TRY(copy_inputs(to, from, e->node_of));
         to->layer = -1;
+        int layer = g->node[k].layer;
+        e->layer_of[next] = layer >= 0 && g->layer[layer].last == k ? layer : -1;
         e->node_of[k] = next++;
         if (to->op == LIMN_OP_INPUT || (to->op == LIMN_OP_CONST && g->node[k].layer < 0)) continue;
         to->layer = layers;
@@ -169,6 +175,8 @@ static limn_status expand(const limn_net *n, int which, net_expanded **out) {
     e->graph.n_nodes = next;
     e->graph.n_layers = layers;
     TRY(mark_linear(e));
+    e->shares = !e->folds && n->n_steps == g->n_nodes; /* no pass has put two nodes into one */
+    if (which == NET_FOLDED && !e->folds) goto done;   /* it is the plain one */
     TRY(net_new_of(&e->net, &e->graph, n->backend, n->B));
     *out = e;
     e = NULL;
@@ -181,10 +189,22 @@ done:
     return status;
 }
 
+int limn_net_walks_share(const limn_net *n) {
+    if (n->n_steps != n->given->n_nodes) return 0;
+    for (int k = 0; k < n->given->n_nodes; k++)
+        if (n->given->node[k].op == LIMN_OP_SCALE) return 0;
+    return 1;
+}
+
 limn_status net_expand(const limn_net *n, int which, const net_expanded **out) {
     limn_status status = LIMN_OK;
     net_extras *e = n->extras;
     pthread_mutex_lock(&e->lock);
+    if (which == NET_FOLDED && !e->expanded[which] && !e->unfolded) {
+        TRY(expand(n, which, &e->expanded[which]));
+        e->unfolded = !e->expanded[which];
+    }
+    if (which == NET_FOLDED && e->unfolded) which = NET_PLAIN;
     if (!e->expanded[which]) TRY(expand(n, which, &e->expanded[which]));
     *out = e->expanded[which];
 done:
@@ -255,7 +275,7 @@ static limn_status find_variant(const limn_net *n, const net_variant *want, cons
     TRY(limn_grow(&e->variant, (size_t)e->n_variants, &e->room_variants, sizeof(net_variant *)));
     TRY(limn_new(&v, 1, sizeof *v));
     *v = *want;
-    TRY(make_variant(n, e->expanded[NET_FOLDED], v));
+    TRY(make_variant(n, e->expanded[e->unfolded ? NET_PLAIN : NET_FOLDED], v));
     *out = e->variant[e->n_variants++] = v;
     v = NULL;
 done:

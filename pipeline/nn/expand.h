@@ -15,6 +15,9 @@ typedef struct {
     limn_graph graph;      /* nodes are copies that share the first graph's weights */
     int *node_of;          /* (nodes of the first graph) its node here; -1: it has been folded into its reader */
     float **own;           /* (nodes) weights and biases that were made for it, two a node */
+    int *layer_of;         /* (nodes) the first graph's layer whose output it is, or -1 */
+    int folds;             /* batch norms that have been folded */
+    int shares;            /* its values are the first net's, bit by bit */
     unsigned char *linear; /* (nodes) a linear node that has a rule; 2: the first on every path from the input */
     limn_net *net;
 } net_expanded;
@@ -59,7 +62,8 @@ typedef struct {
     const net_expanded *of;
     limn_session *run;
     size_t pass;
-    int stale; /* 1 + the node whose value was replaced: what lies above it is not that pass's; 0: none */
+    unsigned char *valid; /* (nodes) of that pass: 1 has its value, 2 has run */
+    int stale;            /* 1 + the node whose value was replaced: what lies above it is not that pass's; 0: none */
 } net_side;
 
 enum { NET_SIDE_PLAIN, NET_SIDE_FOLDED, NET_SIDE_REFERENCE, NET_SIDES };
@@ -71,10 +75,13 @@ struct net_walker {
     net_mini *mini;
     int n_mini;
     size_t room_mini;
+    unsigned char *arena; /* of whichever mini session is in use */
+    size_t arena_bytes;
     net_buffer *pool;
     int n_pool;
     size_t room_pool;
-    float **at; /* (nodes of the expanded net) what has come to a node's output, or NULL */
+    unsigned char *mark; /* (nodes) */
+    float **at;          /* (nodes of the expanded net) what has come to a node's output, or NULL */
     /* the walk that is going on */
     const limn_walk *how;
     net_side *now;
@@ -88,15 +95,16 @@ void net_give(net_walker *w, float *v);
 const limn_node *net_walk_node(const net_walker *w, int k);
 size_t net_walk_size(const net_walker *w, int k);
 /* *out (taken) = node k's value in a side's last pass, all rows. */
-limn_status net_walk_value(net_walker *w, const net_side *side, int k, float **out) LIMN_CHECK;
+limn_status net_walk_value(net_walker *w, net_side *side, int k, float **out) LIMN_CHECK;
 /* Node k's own vjp of seed, of the last pass of the side; what it gives for input j is then read by net_walk_grad
  * (taken; zeros where nothing comes). */
-limn_status net_walk_vjp(const net_side *side, int k, const float *seed) LIMN_CHECK;
+limn_status net_walk_vjp(net_walker *w, net_side *side, int k, const float *seed) LIMN_CHECK;
 limn_status net_walk_grad(net_walker *w, const net_side *side, int j, int k, float **out) LIMN_CHECK;
 /* Adds v (taken; given over) to what comes to node k's output. */
 void net_bring(net_walker *w, int k, float *v);
 /* Whether input j of node k is one of these that a walk goes on to, and the first of those with the same node. */
 int net_walk_goes(const net_walker *w, int k, int j);
+/* A session of a variant of node k, until the next call. */
 limn_status net_walk_mini(net_walker *w, int k, limn_lrp_weight weight, int bias, limn_session **run) LIMN_CHECK;
 
 /* What came to node k's output, R, on to its inputs. */

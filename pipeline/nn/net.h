@@ -46,6 +46,9 @@ enum {
 };
 /* asks (n_layers + 1): those bits of layer l at [l + 1], so of LIMN_INPUT at [0]; copied. NULL: everything. */
 limn_status limn_session_new_for(limn_session **out, const limn_net *n, const unsigned char *asks) LIMN_CHECK;
+/* Whether walks (walk.h) through it take a layer's value from their session's forward pass, where that was asked to keep it,
+ * and need not compute it again. */
+int limn_net_walks_share(const limn_net *n);
 size_t limn_session_bytes(const limn_session *s); /* of its values and gradients */
 void limn_session_free(limn_session *s);
 /* Of a network with several inputs: what input 1, 2 … (x: plain, all rows) is in the forward passes that follow. Input 0

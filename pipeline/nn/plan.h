@@ -258,6 +258,10 @@ void net_threads_again(int was);
 /* A session for the self-test, in which one step at a time has addresses; net_session_alone gives them to step k. */
 limn_status net_session_tester(limn_session **out, const limn_net *n) LIMN_CHECK;
 limn_status net_session_alone(limn_session *run, int k) LIMN_CHECK;
+/* A session without memory of its own; before each use it is given some, of limn_session_bytes() and NET_ALIGN, whose content
+ * does not matter and that holds nothing of it afterwards. */
+limn_status net_session_guest(limn_session **out, const limn_net *n) LIMN_CHECK;
+limn_status net_session_host(limn_session *run, unsigned char *arena) LIMN_CHECK;
 limn_status net_call_run(const net_call *c, limn_session *run) LIMN_CHECK;
 limn_status net_run_forward(const net_step *s, limn_session *run); /* of an op that is one primitive */
 limn_status net_run_backward(const net_step *s, limn_session *run, limn_rule rule, int j);

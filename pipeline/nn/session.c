@@ -318,6 +318,30 @@ done:
     return status;
 }
 
+limn_status net_session_guest(limn_session **out, const limn_net *n) {
+    limn_status status = LIMN_OK;
+    limn_session *run = NULL;
+    int threads = net_one_thread();
+    *out = NULL;
+    TRY(new_session(&run, n, NULL));
+    TRY(net_lay_memory(n, NULL, &run->map));
+    *out = run;
+    run = NULL;
+done:
+    limn_session_free(run);
+    net_threads_again(threads);
+    return status;
+}
+
+limn_status net_session_host(limn_session *run, unsigned char *arena) {
+    limn_status status = LIMN_OK;
+    run->arena = arena;
+    TRY(set_addresses(run));
+done:
+    run->arena = NULL; /* not its own: addresses are all that it keeps */
+    return status;
+}
+
 limn_status net_session_alone(limn_session *run, int k) {
     net_lay_alone(run->net, k, &run->map);
     return set_addresses(run);

@@ -18,33 +18,23 @@ static float guarded(const limn_lrp_rule *r, float z) {
     return (float)(z + (z < 0 ? -r->epsilon : r->epsilon));
 }
 
-/* to (n) = x'; returns whether it is zero everywhere. */
-static int make_input(const limn_walk *how, limn_lrp_input what, const float *x, size_t n, float *to) {
-    int zero = 1;
-    for (size_t i = 0; i < n; i++) {
-        switch (what) {
-        case LIMN_LRP_X:
-            to[i] = x[i];
-            break;
-        case LIMN_LRP_X_POS:
-            to[i] = x[i] > 0 ? x[i] : 0;
-            break;
-        case LIMN_LRP_X_NEG:
-            to[i] = x[i] < 0 ? x[i] : 0;
-            break;
-        case LIMN_LRP_ONE:
-            to[i] = 1;
-            break;
-        case LIMN_LRP_LOW:
-            to[i] = (float)how->low;
-            break;
-        case LIMN_LRP_HIGH:
-            to[i] = (float)how->high;
-            break;
-        }
-        zero &= to[i] == 0;
+/* *xt = x', in `to` (n) where it is not x itself; returns whether it is zero everywhere. */
+static int make_input(const limn_walk *how, limn_lrp_input what, float *x, size_t n, float *to, float **xt) {
+    const float fixed[] = {[LIMN_LRP_ONE] = 1, [LIMN_LRP_LOW] = (float)how->low, [LIMN_LRP_HIGH] = (float)how->high};
+    int positive = 1, negative = 1;
+    *xt = to;
+    if (what >= LIMN_LRP_ONE) {
+        for (size_t i = 0; i < n; i++) to[i] = fixed[what];
+        return fixed[what] == 0;
     }
-    return zero;
+    for (size_t i = 0; i < n; i++) positive &= !(x[i] < 0), negative &= !(x[i] > 0);
+    if (what == LIMN_LRP_X || (what == LIMN_LRP_X_POS && positive)) *xt = x;
+    if (what == LIMN_LRP_X_POS && !positive)
+        for (size_t i = 0; i < n; i++) to[i] = x[i] > 0 ? x[i] : 0;
+    if (what == LIMN_LRP_X_NEG && !positive)
+        for (size_t i = 0; i < n; i++) to[i] = x[i] < 0 ? x[i] : 0;
+    if (what == LIMN_LRP_X_NEG && positive) memset(to, 0, n * sizeof *to);
+    return what == LIMN_LRP_X_POS ? negative : what == LIMN_LRP_X_NEG ? positive : positive && negative;
 }
 
 /* A linear node on its way: sizes of all rows; z (2, ny): sums of the groups, then their shares. */
@@ -61,10 +51,11 @@ static limn_status add_term(linear *l, const limn_lrp_term *t, float *sum) {
     limn_status status = LIMN_OK;
     const limn_node *node = net_walk_node(l->w, l->k);
     limn_session *mini;
-    int zero = make_input(l->w->how, t->x, l->x, l->nx, l->xt);
+    float *xt;
+    int zero = make_input(l->w->how, t->x, l->x, l->nx, l->xt, &xt);
     if (zero && (!t->bias || !node->bias)) return LIMN_OK;
     TRY(net_walk_mini(l->w, l->k, t->w, t->bias, &mini));
-    TRY(mini->diff.forward(mini, l->xt));
+    TRY(mini->diff.forward(mini, xt));
     TRY(mini->diff.value(mini, 0, l->zt));
     for (size_t i = 0; i < l->ny; i++) sum[i] += t->sign * l->zt[i];
 done:
@@ -75,13 +66,13 @@ done:
 static limn_status add_share(linear *l, const limn_lrp_term *t, const float *s, float *out) {
     limn_status status = LIMN_OK;
     limn_session *mini;
-    float *g = NULL;
-    if (make_input(l->w->how, t->x, l->x, l->nx, l->xt)) return LIMN_OK;
+    float *g = NULL, *xt;
+    if (make_input(l->w->how, t->x, l->x, l->nx, l->xt, &xt)) return LIMN_OK;
     TRY(net_walk_mini(l->w, l->k, t->w, t->bias, &mini));
-    if (!mini->ran) TRY(mini->diff.forward(mini, l->xt));
+    if (!mini->ran) TRY(mini->diff.forward(mini, xt));
     TRY(net_take(l->w, l->nx, &g));
     TRY(mini->diff.vjp(mini, 0, s, LIMN_RULE_GRADIENT, LIMN_INPUT, g));
-    for (size_t i = 0; i < l->nx; i++) out[i] += t->sign * l->xt[i] * g[i];
+    for (size_t i = 0; i < l->nx; i++) out[i] += t->sign * xt[i] * g[i];
 done:
     net_give(l->w, g);
     return status;
@@ -110,7 +101,7 @@ static limn_status plain_rule(net_walker *w, const limn_lrp_rule *r, int k, cons
     size_t nx = net_walk_size(w, net_walk_node(w, k)->in[0]), ny = net_walk_size(w, k);
     TRY(net_walk_value(w, w->now, k, &s));
     for (size_t i = 0; i < ny; i++) s[i] = R[i] / guarded(r, s[i]);
-    TRY(net_walk_vjp(w->now, k, s));
+    TRY(net_walk_vjp(w, w->now, k, s));
     TRY(net_walk_grad(w, w->now, 0, k, &g));
     TRY(net_walk_value(w, w->now, net_walk_node(w, k)->in[0], &x));
     for (size_t i = 0; i < nx; i++) g[i] *= x[i];
@@ -180,7 +171,7 @@ static limn_status share(net_walker *w, int k, const float *R, int most, float f
     float *s = NULL, *g = NULL, *x = NULL;
     TRY(net_walk_value(w, w->now, k, &s));
     for (size_t i = 0; i < n; i++) s[i] = factor * R[i] / guarded(&w->how->rest, s[i]);
-    TRY(net_walk_vjp(w->now, k, s));
+    TRY(net_walk_vjp(w, w->now, k, s));
     for (int j = 0; j < node->n_in && j < most; j++) {
         if (!net_walk_goes(w, k, j)) continue;
         size_t nx = net_walk_size(w, node->in[j]);

@@ -37,7 +37,7 @@ static limn_status function(net_walker *w, int k, const float *g) {
     int in = net_walk_node(w, k)->in[0];
     size_t n = net_walk_size(w, k);
     if (!net_walk_goes(w, k, 0)) return LIMN_OK;
-    TRY(net_walk_vjp(w->now, k, g));
+    TRY(net_walk_vjp(w, w->now, k, g));
     TRY(net_walk_grad(w, w->now, 0, k, &m));
     TRY(difference(w, in, &dx));
     TRY(difference(w, k, &dy));
@@ -66,14 +66,14 @@ done:
 
 static limn_status maximum_of(net_walker *w, int k, int j, const float *g, const float *up, const float *down) {
     limn_status status = LIMN_OK;
-    const net_side *reference = &w->side[NET_SIDE_REFERENCE];
+    net_side *reference = &w->side[NET_SIDE_REFERENCE];
     int in = net_walk_node(w, k)->in[j];
     float *m = NULL, *a = NULL, *b = NULL, *dx = NULL;
-    TRY(net_walk_vjp(w->now, k, g));
+    TRY(net_walk_vjp(w, w->now, k, g));
     TRY(net_walk_grad(w, w->now, j, k, &m));
-    TRY(net_walk_vjp(w->now, k, up));
+    TRY(net_walk_vjp(w, w->now, k, up));
     TRY(net_walk_grad(w, w->now, j, k, &a));
-    TRY(net_walk_vjp(reference, k, down));
+    TRY(net_walk_vjp(w, reference, k, down));
     TRY(net_walk_grad(w, reference, j, k, &b));
     TRY(difference(w, in, &dx));
     for (size_t i = 0; i < net_walk_size(w, in); i++)
@@ -100,10 +100,10 @@ done:
 
 static limn_status average(net_walker *w, int k, const float *g) {
     limn_status status = LIMN_OK;
-    const net_side *reference = &w->side[NET_SIDE_REFERENCE];
+    net_side *reference = &w->side[NET_SIDE_REFERENCE];
     float *m = NULL, *m0 = NULL;
-    TRY(net_walk_vjp(w->now, k, g));
-    TRY(net_walk_vjp(reference, k, g));
+    TRY(net_walk_vjp(w, w->now, k, g));
+    TRY(net_walk_vjp(w, reference, k, g));
     for (int j = 0; j < net_walk_node(w, k)->n_in; j++) {
         int in = net_walk_node(w, k)->in[j];
         if (!net_walk_goes(w, k, j)) continue;
@@ -141,11 +141,16 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+static int rectifies(const limn_node *node) {
+    int f = node->attr.f;
+    return node->op == LIMN_OP_RELU || (node->op == LIMN_OP_UNARY && (f == LIMN_F_CLIP || f == LIMN_F_RECT));
+}
+
 limn_status net_walk_rectify(net_walker *w, int k, const float *R) {
     limn_status status = LIMN_OK;
     float *a = NULL, *sorted = NULL, *out = NULL;
     size_t n = net_walk_size(w, k) / w->B;
-    if (net_walk_node(w, k)->op != LIMN_OP_RELU) return net_walk_gradient(w, k, R);
+    if (!rectifies(net_walk_node(w, k))) return net_walk_gradient(w, k, R);
     if (!net_walk_goes(w, k, 0)) return LIMN_OK;
     TRY(net_walk_value(w, w->now, k, &a));
     TRY(net_take(w, n, &sorted));
@@ -158,8 +163,14 @@ limn_status net_walk_rectify(net_walker *w, int k, const float *R) {
         float threshold = sorted[(size_t)lround(w->how->quantile * (double)(n - 1))];
         for (size_t i = 0; i < n; i++) out[b * n + i] = product[i] > threshold ? R[b * n + i] : 0;
     }
-    net_bring(w, net_walk_node(w, k)->in[0], out);
+    if (net_walk_node(w, k)->op == LIMN_OP_RELU) {
+        net_bring(w, net_walk_node(w, k)->in[0], out);
+        out = NULL;
+    } else { /* ReLU6 and the like: what they cut off stays cut off */
+        TRY(net_walk_gradient(w, k, out));
+    }
 done:
+    net_give(w, out);
     net_give(w, a);
     net_give(w, sorted);
     return status;

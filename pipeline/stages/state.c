@@ -90,6 +90,8 @@ limn_status run_method_asks(const limn_run_state *r, unsigned char **out) {
     for (size_t a = 0; a < r->exp->n_attributes; a++) {
         const limn_attribute_options *o = &r->attribute[a].options;
         (*out)[o->output.index + 1] |= LIMN_ASK_VALUE | LIMN_ASK_FROM;
+        if (limn_attribute_walks(r->attribute[a].method) && limn_net_walks_share(r->net))
+            for (int l = 0; l < r->graph->n_layers; l++) (*out)[l + 1] |= LIMN_ASK_VALUE;
         if (o->layer.index < 0) continue;
         (*out)[o->layer.index + 1] |= LIMN_ASK_VALUE | LIMN_ASK_FROM | LIMN_ASK_TO;
         for (int l = 0; l < o->layer.n; l++)

@@ -253,6 +253,41 @@ static void a_layer_put_back_changes_nothing(void **state) {
     graph_free(g);
 }
 
+/* Whether a walk finds values in its session or computes them changes no bit. */
+static void what_is_kept_changes_nothing(void **state) {
+    (void)state;
+    static const char *const methods[] = {"lrp", "deeplift", "rectgrad", "fullgrad"};
+    const limn_op_attr conv = {.kernel = {3, 3}, .stride = {1, 1}, .dilation = {1, 1}, .groups = 1, .units = 8},
+                       pool = {.kernel = {2, 2}, .stride = {2, 2}, .dilation = {1, 1}, .groups = 1};
+    limn_graph *g = nets_begin((limn_shape){3, {3, 12, 10}});
+    nets_add(g, "conv", LIMN_OP_CONV2D, conv);
+    nets_add(g, NULL, LIMN_OP_RELU, (limn_op_attr){0});
+    nets_add(g, "conv_2", LIMN_OP_CONV2D, conv);
+    nets_add(g, NULL, LIMN_OP_RELU, (limn_op_attr){0});
+    nets_add(g, "max", LIMN_OP_MAXPOOL, pool);
+    nets_add(g, "flatten", LIMN_OP_FLATTEN, (limn_op_attr){.hwc = 1});
+    nets_add(g, "out", LIMN_OP_DENSE, (limn_op_attr){.units = 3});
+    bench b = bench_open(g, LIMN_BACKEND_AUTO);
+    const limn_diff *all = b.e.d;
+    unsigned char asks[6] = {LIMN_ASK_TO};
+    asks[all->n_layers] = LIMN_ASK_VALUE | LIMN_ASK_FROM;
+    limn_session *little;
+    assert_int_equal(limn_session_new_for(&little, b.e.net, asks), LIMN_OK);
+    assert_true(limn_net_walks_share(b.e.net));
+    nets_fill(b.x, all->B * limn_shape_size(&all->input), 1, 3);
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        float *with = maps(&b, methods[i], "");
+        b.e.d = limn_session_diff(little);
+        float *without = maps(&b, methods[i], "");
+        b.e.d = all;
+        assert_memory_equal(with, without, all->B * 120 * sizeof *with);
+        free(with), free(without);
+    }
+    limn_session_free(little);
+    bench_close(&b);
+    graph_free(g);
+}
+
 /* x (1, 2, 2) = 1 0 / 1/2 -2; A_0 = max(x, 0), A_1 = max(-x, 0); means 3/8, 1/2; scores 3 m_0 - m_1, m_0 + m_1. */
 static void channels_taken_out(void **state) {
     (void)state;
@@ -336,6 +371,7 @@ int main(void) {
         cmocka_unit_test(what_matters_most_passes),
         cmocka_unit_test(multipliers_are_complete),
         cmocka_unit_test(a_layer_put_back_changes_nothing),
+        cmocka_unit_test(what_is_kept_changes_nothing),
         cmocka_unit_test(channels_taken_out),
         cmocka_unit_test(every_bias_has_its_part),
     };
