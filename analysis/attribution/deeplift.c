@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "attribution/lrp.h"
+#include "base/mem.h"
 #include "attribution/methods.h"
 #include "base/try.h"
 
@@ -19,14 +20,11 @@ typedef struct {
     size_t chunk, scores, sums;
 } pieces;
 
-static size_t round_up(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
-
 static pieces pieces_of(const limn_diff *d, const limn_attribute_options *o) {
     size_t n = limn_shape_size(&d->input);
-    return (pieces){round_up(d->B * n), round_up(d->B * limn_shape_size(&d->layer[o->output.index].out)),
-                    2 * round_up(d->B * n)};
+    return (pieces){limn_align_floats(d->B * n),
+                    limn_align_floats(d->B * limn_shape_size(&d->layer[o->output.index].out)),
+                    2 * limn_align_floats(d->B * n)};
 }
 
 size_t deeplift_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {

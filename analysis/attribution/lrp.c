@@ -13,6 +13,7 @@
  *   z-box        z = w x + b - (w+ low + b+) - (w- high + b-)
  * The flavours differ in epsilon, in the start, and in where the bias stands. Threading: no state. */
 #include "attribution/lrp.h"
+#include "base/mem.h"
 
 #include <math.h>
 #include <string.h>
@@ -140,14 +141,10 @@ static limn_walk walk_of(const lrp_recipe *r, const limn_attribute_options *o) {
                        .high = o->number[LRP_HIGH]};
 }
 
-static size_t round_up(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
-
 size_t lrp_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
     (void)m, (void)n_seeds;
-    return round_up(d->B * limn_shape_size(&d->input)) +
-           round_up(d->B * limn_shape_size(&d->layer[o->output.index].out));
+    return limn_align_floats(d->B * limn_shape_size(&d->input)) +
+           limn_align_floats(d->B * limn_shape_size(&d->layer[o->output.index].out));
 }
 
 limn_status lrp_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job) {
@@ -157,7 +154,7 @@ limn_status lrp_run(const limn_method *m, const limn_attribute_options *o, const
     const limn_shape in = limn_shape_picture(&d->input), shape = limn_attribute_shape(m, d, o);
     const size_t n = limn_shape_size(&d->input), K = limn_shape_size(&d->layer[o->output.index].out),
                  size = limn_shape_size(&shape);
-    float *r = job->scratch, *start = r + round_up(d->B * n);
+    float *r = job->scratch, *start = r + limn_align_floats(d->B * n);
     if (o->choice[LRP_START] == LRP_START_SCORE)
         TRY(d->value(d->ctx, o->output.index, start));
     else

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "attribution/methods.h"
+#include "base/mem.h"
 #include "base/rng.h"
 #include "base/try.h"
 
@@ -25,14 +26,10 @@ typedef struct {
     size_t input, sigma, sum, map;
 } pieces;
 
-static size_t round_up(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
-
 static pieces pieces_of(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
     limn_shape shape = limn_attribute_shape(m, d, o);
-    size_t maps = round_up(n_seeds * d->B * limn_shape_size(&shape));
-    return (pieces){round_up(d->B * limn_shape_size(&d->input)), round_up(d->B), 2 * maps, maps};
+    size_t maps = limn_align_floats(n_seeds * d->B * limn_shape_size(&shape));
+    return (pieces){limn_align_floats(d->B * limn_shape_size(&d->input)), limn_align_floats(d->B), 2 * maps, maps};
 }
 
 size_t noise_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {

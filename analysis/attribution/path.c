@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "attribution/blur.h"
+#include "base/mem.h"
 #include "attribution/methods.h"
 #include "base/rng.h"
 #include "base/try.h"
@@ -160,14 +161,11 @@ typedef struct {
     size_t chunk, scores, sums, ends, work;
 } pieces;
 
-static size_t round_up(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
-
 static pieces pieces_of(const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
     size_t n = limn_shape_size(&d->input);
-    return (pieces){round_up(d->B * n), round_up(d->B * limn_shape_size(&d->layer[o->output.index].out)),
-                    2 * round_up(n_seeds * d->B * n), 2 * round_up(n_seeds * d->B), round_up(2 * n)};
+    return (pieces){
+        limn_align_floats(d->B * n), limn_align_floats(d->B * limn_shape_size(&d->layer[o->output.index].out)),
+        2 * limn_align_floats(n_seeds * d->B * n), 2 * limn_align_floats(n_seeds * d->B), limn_align_floats(2 * n)};
 }
 
 size_t path_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {

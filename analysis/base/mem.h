@@ -15,6 +15,11 @@ limn_status limn_new(void *out, size_t n, size_t size) LIMN_CHECK;
 /* a * b into *out, or LIMN_ENOMEM. */
 limn_status limn_mul(size_t *out, size_t a, size_t b) LIMN_CHECK;
 
+/* Floats rounded up to whole 64 bytes: the pieces of a work space stay aligned. */
+static inline size_t limn_align_floats(size_t floats) {
+    return (floats + 15) / 16 * 16;
+}
+
 /* *out = a copy of s (NULL stays NULL). */
 limn_status limn_strdup(char **out, const char *s) LIMN_CHECK;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "attribution/methods.h"
+#include "base/mem.h"
 #include "attribution/modifiers.h"
 #include "base/try.h"
 #include "cam/cam.h"
@@ -20,19 +21,16 @@ typedef struct {
     size_t layer, scores, weights, kept, low, zoom; /* floats */
 } pieces;
 
-static size_t round_up(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
-
 static pieces pieces_of(const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
     const limn_shape *s = &d->layer[o->layer.index].out, in = limn_shape_picture(&d->input);
     size_t n = s->dim[1] * s->dim[2];
-    return (pieces){.layer = round_up(d->B * limn_shape_size(s)),
-                    .scores = round_up(d->B * limn_shape_size(&d->layer[o->output.index].out)),
-                    .weights = round_up(n_seeds * d->B * s->dim[0]),
-                    .kept = round_up(d->B * n),
-                    .low = round_up(n),
-                    .zoom = 2 * round_up(cam_zoom_work(o->choice[CAM_RESIZE], s->dim[1], s->dim[2], in.dim[1]))};
+    return (pieces){.layer = limn_align_floats(d->B * limn_shape_size(s)),
+                    .scores = limn_align_floats(d->B * limn_shape_size(&d->layer[o->output.index].out)),
+                    .weights = limn_align_floats(n_seeds * d->B * s->dim[0]),
+                    .kept = limn_align_floats(d->B * n),
+                    .low = limn_align_floats(n),
+                    .zoom =
+                        2 * limn_align_floats(cam_zoom_work(o->choice[CAM_RESIZE], s->dim[1], s->dim[2], in.dim[1]))};
 }
 
 size_t ablation_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
@@ -81,26 +79,13 @@ limn_status ablation_run(const limn_method *m, const limn_attribute_options *o, 
     limn_status status = LIMN_OK;
     const ablation_recipe *r = m->recipe;
     const limn_diff *d = job->diff;
-    const limn_shape *s = &d->layer[o->layer.index].out, out = limn_attribute_shape(m, d, o);
-    const size_t C = s->dim[0], n = s->dim[1] * s->dim[2], size = limn_shape_size(&out);
+    const limn_shape out = limn_attribute_shape(m, d, o);
     const pieces p = pieces_of(d, o, job->n_seeds);
     float *A = job->scratch, *all = A + p.layer, *less = all + p.scores, *w = less + p.scores, *kept = w + p.weights,
           *low = kept + p.kept;
-    double *work = (double *)(void *)(low + p.low);
     TRY(d->value(d->ctx, o->layer.index, A));
     TRY(weigh(o, job, A, kept, all, less, w));
-    for (size_t row = 0; row < job->n_seeds * d->B; row++) {
-        float *map = job->map + row * size, *grid = o->layer_size ? map : low;
-        const float *a = A + row % d->B * C * n;
-        memset(grid, 0, n * sizeof *grid);
-        for (size_t c = 0; c < C; c++)
-            for (size_t i = 0; i < n; i++) grid[i] += w[row * C + c] * a[c * n + i];
-        for (size_t i = 0; o->choice[CAM_RELU] == CAM_YES && i < n; i++) grid[i] = fmaxf(grid[i], 0);
-        if (r->min_max_layer) limn_min_max(grid, n);
-        if (!o->layer_size)
-            cam_zoom_run(o->choice[CAM_RESIZE], grid, s->dim[1], s->dim[2], map, out.dim[1], out.dim[2], work);
-        if (r->min_max) limn_min_max(map, size);
-    }
+    cam_weighted(o, job, out, A, w, r->min_max_layer, r->min_max, low);
 done:
     return status;
 }

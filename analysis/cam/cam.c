@@ -11,6 +11,7 @@
  *
  * The backward pass goes down to the layers only. Ownership: scratch and map are the caller's. Threading: no state. */
 #include "cam/cam.h"
+#include "base/mem.h"
 
 #include <math.h>
 #include <string.h>
@@ -56,24 +57,20 @@ typedef struct {
     size_t layer, scores, low, full, zoom; /* floats */
 } pieces;
 
-static size_t round_up(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
-
 static size_t larger(size_t a, size_t b) {
     return a > b ? a : b;
 }
 
 static pieces pieces_of(const limn_method *m, const limn_diff *d, const limn_attribute_options *o) {
     const limn_shape out = limn_attribute_shape(m, d, o);
-    pieces p = {.scores = round_up(d->B * limn_shape_size(&d->layer[o->output.index].out)),
-                .full = round_up(limn_shape_size(&out))};
+    pieces p = {.scores = limn_align_floats(d->B * limn_shape_size(&d->layer[o->output.index].out)),
+                .full = limn_align_floats(limn_shape_size(&out))};
     for (int i = 0; i < o->layer.n; i++) {
         const limn_shape *s = &d->layer[o->layer.each[i]].out;
         size_t doubles = cam_zoom_work(o->choice[CAM_RESIZE], s->dim[1], s->dim[2], out.dim[1]);
-        p.layer = larger(p.layer, round_up(d->B * limn_shape_size(s)));
-        p.low = larger(p.low, round_up(s->dim[1] * s->dim[2]));
-        p.zoom = larger(p.zoom, round_up(doubles * sizeof(double) / sizeof(float)));
+        p.layer = larger(p.layer, limn_align_floats(d->B * limn_shape_size(s)));
+        p.low = larger(p.low, limn_align_floats(s->dim[1] * s->dim[2]));
+        p.zoom = larger(p.zoom, limn_align_floats(doubles * sizeof(double) / sizeof(float)));
     }
     return p;
 }
@@ -140,4 +137,24 @@ limn_status cam_run(const limn_method *m, const limn_attribute_options *o, const
     for (size_t b = 0; r->min_max && b < d->B; b++) limn_min_max(job->map + b * size, size);
 done:
     return status;
+}
+
+void cam_weighted(const limn_attribute_options *o, const limn_attribute_job *job, limn_shape out, const float *A,
+                  const float *w, int min_max_layer, int min_max, float *low) {
+    const limn_diff *d = job->diff;
+    const limn_shape *s = &d->layer[o->layer.index].out;
+    const size_t C = s->dim[0], n = s->dim[1] * s->dim[2], size = limn_shape_size(&out);
+    double *work = (double *)(void *)(low + limn_align_floats(n));
+    for (size_t row = 0; row < job->n_seeds * d->B; row++) {
+        float *map = job->map + row * size, *grid = o->layer_size ? map : low;
+        const float *a = A + row % d->B * C * n;
+        memset(grid, 0, n * sizeof *grid);
+        for (size_t c = 0; c < C; c++)
+            for (size_t i = 0; i < n; i++) grid[i] += w[row * C + c] * a[c * n + i];
+        for (size_t i = 0; o->choice[CAM_RELU] == CAM_YES && i < n; i++) grid[i] = fmaxf(grid[i], 0);
+        if (min_max_layer) limn_min_max(grid, n);
+        if (!o->layer_size)
+            cam_zoom_run(o->choice[CAM_RESIZE], grid, s->dim[1], s->dim[2], map, out.dim[1], out.dim[2], work);
+        if (min_max) limn_min_max(map, size);
+    }
 }

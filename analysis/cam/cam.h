@@ -54,6 +54,12 @@ int cam_before_global_pool(const limn_diff *d, int output);
 size_t cam_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds);
 limn_status cam_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job);
 
+/* The maps sum_c w_c A_c of all targets by weights that were found without a gradient: w (n_seeds, B, C), A (B, C, h, w);
+ * out is a map's shape; low: a map on the layer's grid, as many floats as limn_align_floats says, and behind it the zoom's
+ * doubles. ReLU, resizing and scaling as in cam.c. */
+void cam_weighted(const limn_attribute_options *o, const limn_attribute_job *job, limn_shape out, const float *A,
+                  const float *w, int min_max_layer, int min_max, float *low);
+
 /* score.c */
 typedef struct {
     int over_classes; /* a channel's weight is the softmax over classes of the masked score; else over channels */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "attribution/methods.h"
+#include "base/mem.h"
 #include "attribution/modifiers.h"
 #include "base/try.h"
 #include "cam/cam.h"
@@ -26,10 +27,6 @@ typedef struct {
     limn_status status;
 } gathering;
 
-static size_t round_up(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
-
 /* The largest layer or input: no channel of a node is larger than all channels of that. */
 static size_t most_values(const limn_diff *d) {
     size_t most = limn_shape_size(&d->input);
@@ -44,8 +41,8 @@ static size_t most_values(const limn_diff *d) {
 size_t fullgrad_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
     size_t n = limn_shape_size(&d->input), K = limn_shape_size(&d->layer[o->output.index].out);
     (void)m, (void)n_seeds;
-    return round_up(d->B * n) + round_up(d->B * K) + round_up(most_values(d)) + round_up(n) + 2 * round_up(d->B * n) +
-           2 * round_up(d->B);
+    return limn_align_floats(d->B * n) + limn_align_floats(d->B * K) + limn_align_floats(most_values(d)) +
+           limn_align_floats(n) + 2 * limn_align_floats(d->B * n) + 2 * limn_align_floats(d->B);
 }
 
 static void limits(const float *v, const float *factor, size_t C, size_t n, float *low, float *high) {
@@ -94,11 +91,11 @@ limn_status fullgrad_run(const limn_method *m, const limn_attribute_options *o, 
     const size_t n = limn_shape_size(&in), places = in.dim[1] * in.dim[2],
                  K = limn_shape_size(&d->layer[o->output.index].out);
     gathering g = {.recipe = m->recipe, .B = d->B, .H = in.dim[1], .W = in.dim[2], .room = most_values(d)};
-    float *x_g = job->scratch, *scores = x_g + round_up(d->B * n);
-    g.channel = scores + round_up(d->B * K);
-    g.resized = g.channel + round_up(g.room);
-    g.map = (double *)(void *)(g.resized + round_up(n));
-    g.sum = g.map + round_up(d->B * n);
+    float *x_g = job->scratch, *scores = x_g + limn_align_floats(d->B * n);
+    g.channel = scores + limn_align_floats(d->B * K);
+    g.resized = g.channel + limn_align_floats(g.room);
+    g.map = (double *)(void *)(g.resized + limn_align_floats(n));
+    g.sum = g.map + limn_align_floats(d->B * n);
     memset(g.map, 0, d->B * n * sizeof *g.map);
     memset(g.sum, 0, d->B * sizeof *g.sum);
     const limn_walk how = {.kind = LIMN_WALK_BIASES, .visit = at_bias, .arg = &g};

@@ -3,6 +3,7 @@
  *
  * Threading: no state. */
 #include "base/try.h"
+#include "base/mem.h"
 #include "cam/cam.h"
 
 static const limn_method cam_alone = {.name = "gradcam", .recipe = &cam_gradcam, .choose_layer = cam_last_conv};
@@ -16,15 +17,11 @@ static limn_attribute_options inner(const limn_attribute_options *o) {
     return cam;
 }
 
-static size_t round_up(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
-
 size_t guided_cam_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
     const limn_attribute_options cam = inner(o);
     const limn_shape in = limn_shape_picture(&d->input);
     (void)m;
-    return round_up(d->B * limn_shape_size(&in)) + round_up(d->B * in.dim[1] * in.dim[2]) +
+    return limn_align_floats(d->B * limn_shape_size(&in)) + limn_align_floats(d->B * in.dim[1] * in.dim[2]) +
            cam_scratch(&cam_alone, d, &cam, n_seeds);
 }
 
@@ -34,11 +31,11 @@ limn_status guided_cam_run(const limn_method *m, const limn_attribute_options *o
     const limn_attribute_options cam = inner(o);
     const limn_shape in = limn_shape_picture(&d->input);
     const size_t C = in.dim[0], n = in.dim[1] * in.dim[2];
-    float *g = job->scratch, *low = g + round_up(d->B * C * n);
+    float *g = job->scratch, *low = g + limn_align_floats(d->B * C * n);
     limn_attribute_job within = *job;
     (void)m;
     within.map = low;
-    within.scratch = low + round_up(d->B * n);
+    within.scratch = low + limn_align_floats(d->B * n);
     TRY(cam_run(&cam_alone, &cam, &within));
     TRY(d->vjp(d->ctx, o->output.index, job->seed, LIMN_RULE_GUIDED, LIMN_INPUT, g));
     for (size_t b = 0; b < d->B; b++)

@@ -24,14 +24,11 @@ typedef struct {
     size_t chunk, scores, rows, series;
 } pieces;
 
-static size_t round_up(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
-
 static pieces pieces_of(const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
-    return (pieces){round_up(d->B * limn_shape_size(&d->input)),
-                    round_up(d->B * limn_shape_size(&d->layer[o->output.index].out)), 2 * round_up(n_seeds * d->B),
-                    2 * round_up(n_seeds * d->B * (size_t)o->number[MEASURE_SAMPLES])};
+    return (pieces){limn_align_floats(d->B * limn_shape_size(&d->input)),
+                    limn_align_floats(d->B * limn_shape_size(&d->layer[o->output.index].out)),
+                    2 * limn_align_floats(n_seeds * d->B),
+                    2 * limn_align_floats(n_seeds * d->B * (size_t)o->number[MEASURE_SAMPLES])};
 }
 
 size_t faith_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {

@@ -25,15 +25,12 @@ typedef struct {
     size_t chunk, scores, plane, work;
 } pieces;
 
-static size_t round_up(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
-
 static pieces pieces_of(const limn_diff *d, const limn_attribute_options *o) {
     const limn_shape in = limn_shape_picture(&d->input);
     size_t n = in.dim[1] * in.dim[2], size = limn_shape_size(&in);
-    return (pieces){round_up(d->B * size), round_up(d->B * limn_shape_size(&d->layer[o->output.index].out)),
-                    round_up(n), round_up(size > 2 * IMPUTE_WORK * n ? size : 2 * IMPUTE_WORK * n)};
+    return (pieces){limn_align_floats(d->B * size),
+                    limn_align_floats(d->B * limn_shape_size(&d->layer[o->output.index].out)), limn_align_floats(n),
+                    limn_align_floats(size > 2 * IMPUTE_WORK * n ? size : 2 * IMPUTE_WORK * n)};
 }
 
 size_t flipping_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {

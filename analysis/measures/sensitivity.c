@@ -7,20 +7,17 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/mem.h"
 #include "base/try.h"
 #include "measures/measures.h"
 
 enum { COPY_BITS = 20 };
 
-static size_t round_up(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
-
 /* The moved chunk, and maps of all seeds with as many channels as the input; the method's own room lies behind. */
 size_t sensitivity_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
     size_t size = limn_shape_size(&d->input);
     (void)m, (void)o;
-    return round_up(d->B * size) + round_up(n_seeds * d->B * size);
+    return limn_align_floats(d->B * size) + limn_align_floats(n_seeds * d->B * size);
 }
 
 limn_status sensitivity_run(const limn_method *m, const limn_attribute_options *o, const limn_attribute_job *job) {
@@ -32,8 +29,8 @@ limn_status sensitivity_run(const limn_method *m, const limn_attribute_options *
     limn_attribute_job moved = *job;
     (void)m;
     moved.x = x;
-    moved.map = x + round_up(d->B * n);
-    moved.scratch = moved.map + round_up(rows * n);
+    moved.map = x + limn_align_floats(d->B * n);
+    moved.scratch = moved.map + limn_align_floats(rows * n);
     moved.residual = NULL;
     for (size_t row = 0; row < rows; row++) job->value[row] = 0;
     for (size_t k = 0; k < (size_t)o->number[MEASURE_SAMPLES]; k++) {

@@ -25,30 +25,17 @@ static const faith_recipe correlation = FAITH_CORRELATION, infidelity = FAITH_IN
     OPTION_CHOICE("order", "signed|absolute", fallback, "by the map's values, or by their sizes", MEASURE_ABSOLUTE)
 
 static const limn_option_row none[] = {{.key = NULL}};
-static const limn_option_row deletion_options[] = {
-    MEASURE_BASELINE_OPTION("value"),
-    MEASURE_VALUE_OPTION,
-    MEASURE_SIGMA_OPTION,
-    MEASURE_ORDER_OPTION("signed"),
-    MEASURE_SCORE_OPTION("probability"),
-    OPTION_COUNT("steps", "28", "of the curve", MEASURE_STEPS, 1, 100000),
-    {.key = NULL}};
-static const limn_option_row insertion_options[] = {
-    MEASURE_BASELINE_OPTION("blur"),
-    MEASURE_VALUE_OPTION,
-    MEASURE_SIGMA_OPTION,
-    MEASURE_ORDER_OPTION("signed"),
-    MEASURE_SCORE_OPTION("probability"),
-    OPTION_COUNT("steps", "28", "of the curve", MEASURE_STEPS, 1, 100000),
-    {.key = NULL}};
-static const limn_option_row flipping_options[] = {
-    MEASURE_BASELINE_OPTION("value"),
-    MEASURE_VALUE_OPTION,
-    MEASURE_SIGMA_OPTION,
-    MEASURE_ORDER_OPTION("signed"),
-    MEASURE_SCORE_OPTION("logit"),
-    OPTION_COUNT("steps", "28", "of the curve", MEASURE_STEPS, 1, 100000),
-    {.key = NULL}};
+#define CURVE_OPTIONS(name, baseline, score)                                                                           \
+    static const limn_option_row name[] = {MEASURE_BASELINE_OPTION(baseline),                                          \
+                                           MEASURE_VALUE_OPTION,                                                       \
+                                           MEASURE_SIGMA_OPTION,                                                       \
+                                           MEASURE_ORDER_OPTION("signed"),                                             \
+                                           MEASURE_SCORE_OPTION(score),                                                \
+                                           OPTION_COUNT("steps", "28", "of the curve", MEASURE_STEPS, 1, 100000),      \
+                                           {.key = NULL}}
+CURVE_OPTIONS(deletion_options, "value", "probability");
+CURVE_OPTIONS(insertion_options, "blur", "probability");
+CURVE_OPTIONS(flipping_options, "value", "logit");
 static const limn_option_row road_options[] = {
     OPTION_NUMBER("noise", "0.01", "standard deviation of the noise on what is imputed", MEASURE_NOISE, 0, 1e12),
     MEASURE_ORDER_OPTION("signed"),

@@ -8,13 +8,10 @@
 #include <string.h>
 
 #include "base/try.h"
+#include "base/mem.h"
 #include "perturb/perturb.h"
 
 const occlusion_recipe occlusion_slide = {0}, occlusion_blocks = {.blocks = 1};
-
-size_t perturb_round(size_t floats) {
-    return (floats + 15) / 16 * 16;
-}
 
 limn_status perturb_scores(const limn_attribute_options *o, const limn_attribute_job *job, float *scores, double *y) {
     limn_status status = LIMN_OK;
@@ -60,9 +57,10 @@ typedef struct {
 
 static pieces pieces_of(const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
     const limn_shape in = limn_shape_picture(&d->input);
-    return (pieces){perturb_round(d->B * limn_shape_size(&in)),
-                    perturb_round(d->B * limn_shape_size(&d->layer[o->output.index].out)),
-                    2 * perturb_round(n_seeds * d->B), 2 * perturb_round(n_seeds * d->B * in.dim[1] * in.dim[2])};
+    return (pieces){limn_align_floats(d->B * limn_shape_size(&in)),
+                    limn_align_floats(d->B * limn_shape_size(&d->layer[o->output.index].out)),
+                    2 * limn_align_floats(n_seeds * d->B),
+                    2 * limn_align_floats(n_seeds * d->B * in.dim[1] * in.dim[2])};
 }
 
 size_t occlusion_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {

@@ -44,7 +44,5 @@ void segments_superpixels(const float *x, const limn_shape *in, size_t cells, in
 /* The scores of the last forward pass, as the options want them: y (n_seeds, B); scores (B, K) is work space. */
 limn_status perturb_scores(const limn_attribute_options *o, const limn_attribute_job *job, float *scores,
                            double *y) LIMN_CHECK;
-/* Floats rounded up to whole 64 bytes. */
-size_t perturb_round(size_t floats);
 
 #endif

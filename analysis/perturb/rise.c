@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/mem.h"
 #include "base/try.h"
 #include "perturb/perturb.h"
 
@@ -39,9 +40,9 @@ typedef struct {
 static pieces pieces_of(const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
     const limn_shape in = limn_shape_picture(&d->input);
     size_t n = in.dim[1] * in.dim[2];
-    return (pieces){perturb_round(n), perturb_round(d->B * limn_shape_size(&in)),
-                    perturb_round(d->B * limn_shape_size(&d->layer[o->output.index].out)),
-                    2 * perturb_round(n_seeds * d->B), 2 * perturb_round(n_seeds * d->B * n)};
+    return (pieces){limn_align_floats(n), limn_align_floats(d->B * limn_shape_size(&in)),
+                    limn_align_floats(d->B * limn_shape_size(&d->layer[o->output.index].out)),
+                    2 * limn_align_floats(n_seeds * d->B), 2 * limn_align_floats(n_seeds * d->B * n)};
 }
 
 size_t rise_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {

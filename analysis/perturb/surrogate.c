@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/mem.h"
 #include "base/try.h"
 #include "perturb/perturb.h"
 
@@ -34,14 +35,14 @@ static pieces pieces_of(const limn_diff *d, const limn_attribute_options *o, siz
     const limn_shape in = limn_shape_picture(&d->input);
     const size_t cells = (size_t)o->number[PERTURB_CELLS], M = cells * cells;
     return (pieces){.M = M,
-                    .input = perturb_round(d->B * limn_shape_size(&in)),
-                    .scores = perturb_round(d->B * limn_shape_size(&d->layer[o->output.index].out)),
-                    .segments = perturb_round(d->B * in.dim[1] * in.dim[2]),
-                    .rows = 2 * perturb_round(n_seeds * d->B),
-                    .right = 2 * perturb_round(n_seeds * d->B * (M + 1)),
-                    .A = 2 * perturb_round(M * M),
-                    .vector = 2 * perturb_round(M + 1),
-                    .superpixels = 2 * perturb_round(7 * M)};
+                    .input = limn_align_floats(d->B * limn_shape_size(&in)),
+                    .scores = limn_align_floats(d->B * limn_shape_size(&d->layer[o->output.index].out)),
+                    .segments = limn_align_floats(d->B * in.dim[1] * in.dim[2]),
+                    .rows = 2 * limn_align_floats(n_seeds * d->B),
+                    .right = 2 * limn_align_floats(n_seeds * d->B * (M + 1)),
+                    .A = 2 * limn_align_floats(M * M),
+                    .vector = 2 * limn_align_floats(M + 1),
+                    .superpixels = 2 * limn_align_floats(7 * M)};
 }
 
 size_t surrogate_scratch(const limn_method *m, const limn_diff *d, const limn_attribute_options *o, size_t n_seeds) {
