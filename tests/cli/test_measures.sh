@@ -14,6 +14,7 @@ attribute:
   - {name: ig, method: integrated-gradients, steps: 2, rule: riemann-right, target: [2, 7]}
 measures:
   - {metric: deletion, steps: 4, of: [sal, cam]}
+  - {metric: deletion, steps: 1, score: logit, of: sal}
   - metric: gini
   - {metric: max-sensitivity, samples: 2, of: [rise, smooth]}
   - metric: spearman
@@ -28,7 +29,9 @@ for t in 1 3 8; do
     check "$t threads: the same digest" [ "$code$digest" = "0$first" ]
 done
 check "a figure for every map" [ "$(ask 'SELECT (SELECT count(*) FROM measure JOIN measurement USING (measurement_id) WHERE measurement.metric = '"'gini'"') = (SELECT count(*) FROM map)')" = 1 ]
-check "sal has 10 targets a sample" [ "$(ask "SELECT count(*) FROM v_measure WHERE metric = 'deletion' AND name = 'sal'")" = 400 ]
+check "sal has 10 targets a sample" [ "$(ask "SELECT count(*) FROM v_measure WHERE metric = 'gini' AND name = 'sal'")" = 400 ]
+# of one step the area is (S(x) + S(blank)) / 2, S the map's own target: what is left of it is the blank's score, whatever x
+check "a figure is of its map's target" [ "$(ask "SELECT count(*), max(spread) < 1e-3, max(blank) - min(blank) > 0.1 FROM (SELECT target, max(b) - min(b) AS spread, avg(b) AS blank FROM (SELECT v.target, 2 * v.value - vec_get(p.logits, v.target) AS b FROM v_measure v JOIN prediction p USING (sample_id) WHERE v.metric = 'deletion' AND v.options LIKE '%\"steps\":1}%') GROUP BY target)" | tr ',' ' ')" = "10 1 1" ]
 # pairs share a target: cam, shap and smooth explain the predicted class, sal every class, rise 1 and 3
 check "pairs of maps of one target" [ "$(ask "SELECT count(*) FROM v_agreement WHERE name = 'sal' AND other_name = 'cam'")" = 40 ]
 check "pairs of lists of targets" [ "$(ask "SELECT count(*) FROM v_agreement WHERE name = 'sal' AND other_name = 'rise'")" = 80 ]
