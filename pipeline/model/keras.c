@@ -373,8 +373,7 @@ limn_status keras_build(limn_graph *g, const char *json, size_t n, const keras_w
     builder b = {.g = g};
     cJSON *root = NULL;
     if (n > KERAS_MAX_JSON) FAIL(LIMN_EINPUT, "its configuration has more than %d bytes", (int)KERAS_MAX_JSON);
-    root = cJSON_ParseWithLength(json, n);
-    if (!root) FAIL(LIMN_EINPUT, "its configuration is not JSON");
+    TRY(keras_parse(&root, json, n));
     b.keras3 = g->producer && strncmp(g->producer, "keras ", 6) == 0 && atoi(g->producer + 6) >= 3;
     if (g->producer && strcmp(g->producer, "keras") == 0) /* Keras 3's to_json() tells no version, but modules */
         b.keras3 = cJSON_GetObjectItemCaseSensitive(root, "module") != NULL;

@@ -104,6 +104,8 @@ limn_status keras_bool(const cJSON *o, const char *key, int fallback, int *out) 
 limn_status keras_number(const cJSON *o, const char *key, double fallback, double *out) LIMN_CHECK;
 /* Borrowed from o. */
 limn_status keras_string(const cJSON *o, const char *key, const char *fallback, const char **out) LIMN_CHECK;
+/* A configuration as a tree, the caller's to cJSON_Delete; LIMN_EINPUT where it is none, or has too many values. */
+limn_status keras_parse(cJSON **out, const char *json, size_t n) LIMN_CHECK;
 /* The value of a key; NULL where it is absent or null. */
 const cJSON *keras_given(const cJSON *o, const char *key);
 /* [null, 28, 28, 1]: the sample's shape (C, H, W) or (D), without the batch; channels first in the list: [null, 1, 28,

@@ -46,8 +46,10 @@ int keras_json_matches(const unsigned char *head, size_t n) {
 
 /* The version that model.to_json() puts beside the configuration; *out is the caller's to free, NULL where none is. */
 static limn_status version_in(const char *json, size_t n, char **out) {
-    cJSON *root = cJSON_ParseWithLength(json, n);
-    limn_status s = limn_strdup(out, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "keras_version")));
+    cJSON *root;
+    limn_status s = keras_parse(&root, json, n);
+    if (s != LIMN_OK) return s;
+    s = limn_strdup(out, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "keras_version")));
     cJSON_Delete(root);
     return s;
 }

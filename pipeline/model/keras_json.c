@@ -7,7 +7,18 @@
 #include "base/utf8.h"
 #include "model/keras.h"
 
+enum { MAX_VALUES = 1 << 19 };
 enum { MAX_INT = 1 << 30 }; /* no size in a network comes near; sums of a few cannot overflow an int64 */
+
+/* cJSON takes 64 bytes for a value of two, `0,`: half a million values are eight times those of the largest network. */
+limn_status keras_parse(cJSON **out, const char *json, size_t n) {
+    size_t values = 0;
+    *out = NULL;
+    for (size_t i = 0; i < n; i++) values += json[i] == ',' || json[i] == '[' || json[i] == '{';
+    if (values > MAX_VALUES) return limn_fail(LIMN_EINPUT, "its configuration has more than %d values", MAX_VALUES);
+    *out = cJSON_ParseWithLength(json, n);
+    return *out ? LIMN_OK : limn_fail(LIMN_EINPUT, "its configuration is not JSON");
+}
 
 const cJSON *keras_given(const cJSON *o, const char *key) {
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, key);

@@ -3,6 +3,7 @@
  * A layer's activation is a node of the same layer. Keras keeps kernels as (kh, kw, in, out) and (in, out), the graph
  * as (out, in, kh, kw) and (out, in):
  *   Conv2D            W[o][i][s]          = K[s][i][o]; Keras 1, channels first: K[o][i][s]
+ *   Conv1D            the same of K[s][i][o]; Keras 1 keeps K[s][0][i][o]
  *   DepthwiseConv2D   W[c m + k][0][s]    = K[s][c][k], m the depth multiplier: groups of one channel
  *   Conv2DTranspose   W[i][o][s]          = K[s][o][i]
  * where s runs over the kernel's pixels. Theano convolves where the others correlate: its kernels are rotated.
@@ -322,10 +323,17 @@ limn_status keras_conv1d(keras_layer *l) {
     TRY(read_window1d(l, "kernel_size", 1, &a));
     TRY(keras_required_int(l->config, "filters", &a.units));
     TRY(keras_int(l->config, "groups", 1, &a.groups));
-    TRY(kernel_dims(l, l->array[0], &a, 1, dim));
+    hdf5_entry k = *l->array[0];
+    if (k.rank == 4 && k.dim[1] == 1) { /* Keras 1's: a column of pixels */
+        l->kernel_first = 0;
+        k.dim[1] = k.dim[2];
+        k.dim[2] = k.dim[3];
+        k.rank = 3;
+    }
+    TRY(kernel_dims(l, &k, &a, 1, dim));
     if (dim[1] != (size_t)a.units) TRY(keras_wrong_array(l->array[0]));
     TRY(to_picture(l));
-    TRY(add_weighted(l, LIMN_OP_CONV2D, &a, l->array[0], dim[0], dim[1], l->array[1]));
+    TRY(add_weighted(l, LIMN_OP_CONV2D, &a, &k, dim[0], dim[1], l->array[1]));
     TRY(to_sequence(l));
     status = keras_activation(l, 0);
 done:

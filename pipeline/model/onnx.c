@@ -1,6 +1,7 @@
 /* Reading an ONNX file: mapped, parsed in place (onnx_wire.c), translated (onnx_graph.c), finished.
  *
- * The mapping is private and read only; weights are copied into the graph, and nothing points into the file afterwards.
+ * The mapping is private and read only; weights are copied into the graph, since they lie at any address in the file; the
+ * pages that they came from are given back, so that the peak is one copy. Nothing points into the file afterwards.
  * (A file that another program cuts short meanwhile ends this one: SIGBUS.) Files of external data count in the
  * network's hash: graph->hash is set to theirs, and the caller goes on from there.
  * Threading: none of its own. */
@@ -26,6 +27,7 @@ limn_status onnx_read_bytes(limn_graph *g, onnx_bytes file, const char *folder, 
     onnx_build b = {0};
     onnx_value *result;
     TRY(onnx_model_parse(&m, file, folder));
+    m->mapped = options->mapped;
     TRY(onnx_build_graph(&b, g, m, options, &result));
     if (g->n_layers == 0 || onnx_is_known(result))
         FAIL(LIMN_EINPUT, "its output `%s` does not depend on its input", onnx_text(result->name));
@@ -62,7 +64,9 @@ limn_status onnx_read(limn_graph *g, const limn_model_file *model, const limn_mo
     TRY(limn_format(&folder, "%.*s", slash ? (int)(slash - model->path) + 1 : 1, slash ? model->path : "."));
     map = mmap(NULL, model->size, PROT_READ, MAP_PRIVATE, model->fd, 0);
     if (map == MAP_FAILED) FAIL(LIMN_EINPUT, "it cannot be mapped into memory");
-    status = onnx_read_bytes(g, (onnx_bytes){map, model->size}, folder, &ONNX_OPTIONS_INIT);
+    onnx_options options = ONNX_OPTIONS_INIT;
+    options.mapped = 1;
+    status = onnx_read_bytes(g, (onnx_bytes){map, model->size}, folder, &options);
 done:
     if (map != MAP_FAILED) munmap(map, model->size);
     free(folder);

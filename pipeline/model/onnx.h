@@ -100,6 +100,7 @@ typedef struct {
         onnx_bytes name, bytes;
     } external[ONNX_MAX_FILES]; /* the external files, mapped at first use */
     size_t n_external;
+    int mapped; /* as onnx_options */
 } onnx_model;
 
 /* Reads a ModelProto that lies in `file` (borrowed until onnx_model_free). folder: where its external data may lie; NULL
@@ -121,6 +122,8 @@ limn_status onnx_float(const onnx_model *m, const onnx_node *n, const char *name
                        double *out) LIMN_CHECK;
 limn_status onnx_string(const onnx_model *m, const onnx_node *n, const char *name, const char *fallback,
                         onnx_bytes *out) LIMN_CHECK;
+/* Bytes that an attribute takes in the file: no less than it has numbers; 0 where it is absent. */
+size_t onnx_attr_bytes(const onnx_model *m, const onnx_node *n, const char *name);
 /* Up to `most` numbers into out, *count of them; absent: 0. */
 limn_status onnx_ints(const onnx_model *m, const onnx_node *n, const char *name, int64_t *out, size_t most,
                       size_t *count) LIMN_CHECK;

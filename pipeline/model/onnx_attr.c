@@ -61,6 +61,11 @@ limn_status onnx_int(const onnx_model *m, const onnx_node *n, const char *name, 
     return s;
 }
 
+size_t onnx_attr_bytes(const onnx_model *m, const onnx_node *n, const char *name) {
+    const onnx_attribute *a = find(m, n, name);
+    return a ? a->message.n : 0;
+}
+
 limn_status onnx_float(const onnx_model *m, const onnx_node *n, const char *name, double fallback, double *out) {
     onnx_field f;
     int found;

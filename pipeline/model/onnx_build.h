@@ -31,8 +31,9 @@ typedef struct {
     const onnx_tensor *given;
     size_t n_given;
     int several;
+    int mapped; /* the file is a private mapping: pages whose numbers have been copied are given back */
 } onnx_options;
-#define ONNX_OPTIONS_INIT ((onnx_options){NULL, 0, 0})
+#define ONNX_OPTIONS_INIT ((onnx_options){NULL, 0, 0, 0})
 
 /* Names, each once. */
 typedef struct {

@@ -300,14 +300,16 @@ limn_status onnx_fold_constant(onnx_op *o) {
     int found;
     TRY(onnx_attr_tensor(o->b->m, o->n, "value", &t, &found));
     if (found) {
+        TRY(onnx_spend(o->b, t.count));
         TRY(onnx_tensor_doubles(o->b->m, &t, &out));
         onnx_set_known(o, 0, t.type, t.rank, t.dim, out);
         return LIMN_OK;
     }
     int list = onnx_has(o->b->m, o->n, "value_ints") || onnx_has(o->b->m, o->n, "value_floats"),
         floats = onnx_has(o->b->m, o->n, "value_float") || onnx_has(o->b->m, o->n, "value_floats");
-    size_t count = 1, most = o->b->m->file.n;
-    if (most > (size_t)1 << 20) most = (size_t)1 << 20;
+    size_t count = 1, most = 1;
+    if (list) most = onnx_attr_bytes(o->b->m, o->n, floats ? "value_floats" : "value_ints");
+    TRY(onnx_spend(o->b, most));
     TRY(limn_new(&out, most, sizeof *out));
     TRY(limn_new(&ints, most, sizeof *ints));
     if (list && floats)

@@ -63,16 +63,43 @@ static limn_status emit_gelu(onnx_op *o) {
 }
 
 /* Bounds as attributes before opset 11, then as inputs 1 and 2. */
-static limn_status emit_clip(onnx_op *o) {
+static limn_status clip_bounds(onnx_op *o, double bound[2]) {
     limn_status status = LIMN_OK;
-    limn_op_attr a = {.f = LIMN_F_CLIP};
-    double bound[2] = {-FLT_MAX, FLT_MAX};
     size_t n;
+    bound[0] = -FLT_MAX;
+    bound[1] = FLT_MAX;
     if (o->opset < 11) {
         TRY(onnx_float(o->b->m, o->n, "min", bound[0], &bound[0]));
         TRY(onnx_float(o->b->m, o->n, "max", bound[1], &bound[1]));
     } else
         for (size_t i = 0; i < 2; i++) TRY(onnx_need_ints(o, i + 1, &bound[i], 1, &n));
+done:
+    return status;
+}
+
+/* Of known numbers; NaN among integers, the batch's size, stays: more than any bound is not known of it. */
+static limn_status fold_clip(onnx_op *o) {
+    limn_status status = LIMN_OK;
+    double bound[2], *out;
+    const double *x;
+    onnx_value *v;
+    size_t n;
+    TRY(onnx_need(o, 0, &v));
+    TRY(clip_bounds(o, bound));
+    TRY(onnx_numbers(o, v, &x));
+    TRY(onnx_fold_make(o, v->rank, v->dim, &out, &n));
+    for (size_t i = 0; i < n; i++) out[i] = x[i] < bound[0] ? bound[0] : x[i];
+    for (size_t i = 0; i < n; i++) out[i] = out[i] > bound[1] ? bound[1] : out[i];
+    onnx_set_known(o, 0, v->type, v->rank, v->dim, out);
+done:
+    return status;
+}
+
+static limn_status emit_clip(onnx_op *o) {
+    limn_status status = LIMN_OK;
+    limn_op_attr a = {.f = LIMN_F_CLIP};
+    double bound[2];
+    TRY(clip_bounds(o, bound));
     for (int i = 0; i < 2; i++) a.p[i] = (float)bound[i];
     status = emit_function(o, LIMN_OP_UNARY, &a);
 done:
@@ -361,7 +388,7 @@ const onnx_row onnx_op_table[] = {
     ROW("Cast", 6, OTHER, emit_cast, onnx_fold_cast),
     UNARY("Ceil", 6, LIMN_F_CEIL, NONE),
     UNARY("Celu", 12, LIMN_F_CELU, {"alpha", 1}),
-    ROW("Clip", 6, OTHER, emit_clip, NULL),
+    ROW("Clip", 6, OTHER, emit_clip, fold_clip),
     ROW("Concat", 4, OTHER, onnx_emit_concat, onnx_fold_concat),
     ROW("Constant", 1, OTHER, NULL, onnx_fold_constant),
     ROW("ConstantOfShape", 9, OTHER, NULL, onnx_fold_constant_of_shape),

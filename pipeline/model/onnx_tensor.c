@@ -6,6 +6,7 @@
  * folder or below it: no absolute path, no "..", no symbolic link on the way. It is mapped once, at its first use.
  *
  * The number of values is always held against the dimensions. Threading: none of its own. */
+#define _DEFAULT_SOURCE /* madvise */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -285,6 +286,15 @@ static limn_status check_type(const onnx_tensor *t) {
     return limn_fail(LIMN_EINPUT, "it is of the unknown type %d", t->type);
 }
 
+/* The whole pages of raw, which has been copied, are not needed in memory any more; who reads them again has them again. */
+static void give_back(onnx_bytes raw) {
+    long page = sysconf(_SC_PAGESIZE);
+    if (page <= 0) return;
+    uintptr_t size = (uintptr_t)page, from = ((uintptr_t)raw.p + size - 1) / size * size,
+              to = ((uintptr_t)raw.p + raw.n) / size * size;
+    if (to > from) madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 /* Room is reserved only for numbers whose bytes are there: each takes one at least. out->f or out->d is made. */
 static limn_status read_numbers(onnx_model *m, const onnx_tensor *t, int as_floats, target *out) {
     limn_status status = LIMN_OK;
@@ -297,6 +307,7 @@ static limn_status read_numbers(onnx_model *m, const onnx_tensor *t, int as_floa
     else
         TRY(limn_new(&out->d, t->count, sizeof *out->d));
     status = raw.p ? read_raw(t, raw, *out) : read_field(t, *out);
+    if (raw.p && m && (t->external || m->mapped)) give_back(raw);
 done:
     if (status == LIMN_OK) return status;
     free(out->f);

@@ -177,6 +177,47 @@ static void keras_1_has_words_and_kernels_of_its_own(void **state) {
     graph_free(g);
 }
 
+/* (steps, 1, in, out) */
+static void keras_1_keeps_kernels_of_sequences_as_columns(void **state) {
+    (void)state;
+#define OLD1                                                                                                           \
+    "{'class_name':'Sequential','keras_version':'1.2.2','config':[{'class_name':'Convolution1D','config':{'name':'c'," \
+    "'nb_filter':2,'filter_length':3,'border_mode':'valid','subsample_length':2,'bias':false,"                         \
+    "'activation':'relu','batch_input_shape':[null,9,4]}}]}"
+    for (int theano = 0; theano < 2; theano++) {
+        give(0, theano ? "c/c_W" : "c/c_W:0", 4, 3, 1, 4, 2);
+        limn_graph *g = read_json(OLD1, 1);
+        if (!g) fail_msg("%s", limn_message());
+        int conv = 1;
+        while (g->node[conv].op != LIMN_OP_CONV2D) conv++;
+        for (int o = 0; o < 2; o++)
+            for (int i = 0; i < 4; i++)
+                for (int s = 0; s < 3; s++)
+                    assert_true(g->node[conv].weight[(o * 4 + i) * 3 + (theano ? 2 - s : s)] ==
+                                (float)((s * 4 + i) * 2 + o));
+        assert_memory_equal(graph_layer_shape(g, 0)->dim, ((size_t[2]){4, 2}), sizeof(size_t[2]));
+        graph_free(g);
+    }
+    give(0, "c/c_W:0", 4, 3, 2, 2, 2); /* two columns are none */
+    assert_null(read_json(OLD1, 1));
+    assert_non_null(strstr(limn_message(), "which its options contradict"));
+}
+
+/* A few kilobytes of zip can hold megabytes of zeros. */
+static void a_configuration_has_so_many_values(void **state) {
+    (void)state;
+    enum { MANY = 1 << 20 };
+    char *json = calloc(2 * MANY + 2, 1);
+    assert_non_null(json);
+    for (int i = 0; i < MANY; i++) memcpy(json + 1 + 2 * i, "0,", 2);
+    json[0] = '[';
+    json[2 * MANY] = ']';
+    cJSON *root;
+    assert_int_equal(keras_parse(&root, json, 2 * MANY + 1), LIMN_EINPUT);
+    assert_non_null(strstr(limn_message(), "more than 524288 values"));
+    free(json);
+}
+
 static void what_cannot_be_read_is_said(void **state) {
     (void)state;
     limn_graph *g = read_json(ONE, 1);
@@ -250,6 +291,8 @@ int main(void) {
         cmocka_unit_test_setup(keras_3_writes_tensors_in_arguments, start),
         cmocka_unit_test_setup(a_group_lists_what_is_trained_first, start),
         cmocka_unit_test_setup(keras_1_has_words_and_kernels_of_its_own, start),
+        cmocka_unit_test_setup(keras_1_keeps_kernels_of_sequences_as_columns, start),
+        cmocka_unit_test_setup(a_configuration_has_so_many_values, start),
         cmocka_unit_test_setup(what_cannot_be_read_is_said, start),
         cmocka_unit_test_setup(calls_multiply_only_so_far, start),
     };
