@@ -129,6 +129,21 @@ static void operations_with_numbers(void **state) {
     compare("numbers.keras", "numbers", 4);
 }
 
+/* One network in the forms of make_forms.py: names with `/`, a fixed batch, an optimizer's state; float16 and float64 weights,
+ * policies as dtypes; a single sigmoid at the end. */
+static void versions_and_options_of_one_network(void **state) {
+    (void)state;
+    static const char *const file[] = {"keras2.h5", "keras2.keras", "half.h5", "double.keras", "mixed.keras"};
+    for (int i = 0; i < 5; i++) compare(file[i], "forms", 4);
+    limn_graph *g;
+    if (model_read(&g, DATA "keras2.h5", NULL) != LIMN_OK) fail_msg("%s", limn_message());
+    assert_string_equal(g->layer[0].name, "block/conv");
+    assert_int_equal(graph_find_layer(g, "head/score"), 3);
+    if (graph_swap_softmax(g) != LIMN_OK) fail_msg("%s", limn_message());
+    assert_int_equal(g->final_activation, LIMN_OP_UNARY);
+    graph_free(g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_within_networks_and_shared_layers),
@@ -140,6 +155,7 @@ int main(void) {
         cmocka_unit_test(sequences_by_channel),
         cmocka_unit_test(channels_first),
         cmocka_unit_test(operations_with_numbers),
+        cmocka_unit_test(versions_and_options_of_one_network),
         cmocka_unit_test(parameters_are_counted_as_keras_counts_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
