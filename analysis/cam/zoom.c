@@ -9,7 +9,7 @@
  * Threading: no state. */
 #include "cam/cam.h"
 
-#include "cam/bilinear.h"
+#include "base/bilinear.h"
 #include "cam/spline.h"
 
 static double corner(size_t i, size_t n, size_t N, size_t *low, size_t *high) {

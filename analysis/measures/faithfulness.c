@@ -142,7 +142,7 @@ limn_status faith_run(const limn_method *m, const limn_attribute_options *o, con
     }
     for (size_t row = 0; row < rows; row++) {
         const double *a = said + row * samples, *b = lost + row * samples;
-        job->value[row] = (float)(correlation ? measure_pearson(a, b, samples, 1)
+        job->value[row] = (float)(correlation ? limn_pearson(a, b, samples, 1)
                                               : infidelity(a, b, samples, o->choice[MEASURE_NORMALISE]));
     }
 done:

@@ -9,11 +9,12 @@
  * impute.c        ROAD's imputation
  * faithfulness.c  faithfulness correlation, infidelity: what the map says of random changes
  * sensitivity.c   max-sensitivity: how far the map moves with the input
- * agreement.c     of two maps: Pearson, Spearman, SSIM, IoU of the top */
+ * base/agreement.c  of two maps: Pearson, Spearman, SSIM, IoU of the top */
 #ifndef LIMN_MEASURES_H
 #define LIMN_MEASURES_H
 
 #include "attribution/methods.h"
+#include "base/agreement.h"
 #include "base/rng.h"
 
 /* Ends with name NULL. A row whose run is NULL is an agreement of two maps: its recipe is a limn_agreement. */
@@ -29,23 +30,9 @@ size_t limn_measure_scratch(const limn_method *measure, const limn_attribute_opt
 limn_status limn_measure_run(const limn_method *measure, const limn_attribute_options *o,
                              const limn_attribute_job *job) LIMN_CHECK;
 
-/* ---- agreement of two maps of n = h w places (channels summed by the caller) -------------------------------------- */
-typedef enum {
-    LIMN_AGREE_PEARSON,
-    LIMN_AGREE_SPEARMAN,
-    LIMN_AGREE_SSIM,
-    LIMN_AGREE_IOU,
-    LIMN_AGREEMENTS
-} limn_agreement;
-/* top: share of the places that IoU looks at, 0 … 1. *value NaN where it is not defined. */
-limn_status limn_agree(limn_agreement which, const float *a, const float *b, size_t h, size_t w, double top,
-                       double *value) LIMN_CHECK;
-
 /* ---- inside ------------------------------------------------------------------------------------------------------- */
 /* order (n) = the places of a (n) from the largest to the smallest; of equals the first comes first. */
 limn_status measure_order(const float *a, size_t n, size_t *order) LIMN_CHECK;
-/* Pearson's correlation of two series, NaN where one is constant. */
-double measure_pearson(const double *a, const double *b, size_t n, size_t step);
 /* x (C, H, W), in place: the places where gone is 1 become weighted means of their neighbours (1/6 beside, 1/12 across a
  * corner), so that all hold together, plus noise (places that remain are not touched). See impute.c. */
 void measure_impute(float *x, size_t C, size_t H, size_t W, const unsigned char *gone, double noise, limn_rng *r,

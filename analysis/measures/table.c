@@ -149,13 +149,3 @@ done:
     free(p);
     return status;
 }
-
-double measure_pearson(const double *a, const double *b, size_t n, size_t step) {
-    double ma = 0, mb = 0, aa = 0, bb = 0, ab = 0;
-    for (size_t i = 0; i < n; i++) ma += a[i * step] / (double)n, mb += b[i * step] / (double)n;
-    for (size_t i = 0; i < n; i++) {
-        double x = a[i * step] - ma, y = b[i * step] - mb;
-        aa += x * x, bb += y * y, ab += x * y;
-    }
-    return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : NAN;
-}

@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/try.h"
-#include "cam/bilinear.h"
+#include "base/bilinear.h"
 #include "cam/spline.h"
 #include "tests/lib/explain.h"
 #include "tests/lib/toy.h"

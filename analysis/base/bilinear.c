@@ -6,7 +6,7 @@
  * and its value is (1 - t) a[k] + t a[k + 1] with k = floor(x), t = x - k. Rows and columns one after the other.
  *
  * Not done: averaging where the output is smaller (no antialiasing). Threading: no state. */
-#include "cam/bilinear.h"
+#include "base/bilinear.h"
 
 #include <math.h>
 
