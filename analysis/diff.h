@@ -34,6 +34,7 @@ typedef struct {
     const char *name; /* borrowed from the model */
     limn_kind kind;
     limn_shape out; /* one row's output, (C, h, w) or (D) */
+    int settles; /* so many layers later its pictures end up, behind the batch norm, sum, activation that follow; or 0 */
 } limn_diff_layer;
 
 typedef struct limn_diff limn_diff;

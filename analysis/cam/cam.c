@@ -25,7 +25,8 @@
 int cam_last_conv(const limn_diff *d, int output) {
     for (int i = output - 1; i >= 0; i--) {
         const limn_diff_layer *l = &d->layer[i];
-        if (l->kind == LIMN_KIND_CONV && l->out.rank == 3 && l->out.dim[1] * l->out.dim[2] > 1) return i;
+        if (l->kind == LIMN_KIND_CONV && l->out.rank == 3 && l->out.dim[1] * l->out.dim[2] > 1)
+            return i + l->settles < output ? i + l->settles : i;
     }
     return -1;
 }

@@ -41,7 +41,8 @@ extern const cam_recipe cam_xgrad, cam_xgrad_torch, cam_hires, cam_hires_torch, 
 extern const cam_recipe cam_layer, cam_layer_torch, cam_layer_tf;
 extern const cam_recipe cam_eigen, cam_eigen_torch, cam_eigengrad, cam_eigengrad_torch, cam_classic;
 
-/* `layer: auto`: the last convolutional layer before `output` whose output is larger than 1 x 1; -1 where none is. */
+/* `layer: auto`: the last convolutional layer before `output` whose output is larger than 1 x 1, or rather the one at which
+ * it settles, since a map of values before their activation says little; -1 where none is. */
 int cam_last_conv(const limn_diff *d, int output);
 /* keras-vis 0.5's choice: from two layers before `output` backwards, the first convolutional or non-global pooling
  * layer; -1 where none is. */

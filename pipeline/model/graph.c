@@ -145,6 +145,37 @@ static double work_of(const limn_graph *g, const limn_node *n) {
     }
 }
 
+static int is_identity(const limn_graph *g, const limn_layer *l) {
+    for (int k = l->first; k <= l->last; k++)
+        if (g->node[k].op != LIMN_OP_IDENTITY) return 0;
+    return 1;
+}
+
+/* Whether layer `to` gives pictures of the rows and columns of layer `from`, place by place. */
+static int goes_on(const limn_graph *g, int from, int to) {
+    const limn_layer *l = &g->layer[to];
+    const limn_shape *a = graph_layer_shape(g, from), *b = graph_layer_shape(g, to);
+    limn_op only = l->first == l->last ? g->node[l->last].op : LIMN_OPS;
+    return l->kind == LIMN_KIND_OTHER && to < g->n_layers - 1 && a->rank == 3 && b->rank == 3 &&
+           a->dim[1] == b->dim[1] && a->dim[2] == b->dim[2] && only != LIMN_OP_TRANSPOSE && only != LIMN_OP_RESHAPE;
+}
+
+/* Of the layers that read a layer and go on from it the last is followed (of Sigmoid and Mul, that are a swish, Mul). One
+ * that passes its input on is no place to settle. */
+static void settle(limn_graph *g) {
+    for (int i = 0; i < g->n_layers; i++) g->layer[i].settled = i;
+    for (int k = 0; k < g->n_nodes; k++)
+        for (int i = 0; i < g->node[k].n_in && g->node[k].layer >= 0; i++) {
+            int from = g->node[g->node[k].in[i]].layer, to = g->node[k].layer;
+            if (from >= 0 && from != to && g->layer[from].last == g->node[k].in[i] && goes_on(g, from, to))
+                g->layer[from].settled = to;
+        }
+    for (int i = g->n_layers - 1; i >= 0; i--) {
+        int to = g->layer[i].settled, end = g->layer[to].settled;
+        g->layer[i].settled = end == to && is_identity(g, &g->layer[to]) ? i : end;
+    }
+}
+
 limn_status graph_finish(limn_graph *g) {
     double work = 0;
     if (g->n_nodes == 0) return limn_fail(LIMN_EINPUT, "the network has no input");
@@ -166,6 +197,7 @@ limn_status graph_finish(limn_graph *g) {
         if (!l->counted) l->params = 0;
         for (int k = l->first; k <= l->last && !l->counted; k++) l->params += g->node[k].n_weight + g->node[k].n_bias;
     }
+    settle(g);
     return LIMN_OK;
 }
 
@@ -256,7 +288,7 @@ int graph_feature_layer(const limn_graph *g) {
 int graph_cam_layer(const limn_graph *g) {
     for (int i = g->n_layers - 1; i >= 0; i--) {
         const limn_shape *s = graph_layer_shape(g, i);
-        if (g->layer[i].kind == LIMN_KIND_CONV && s->rank == 3 && s->dim[1] * s->dim[2] > 1) return i;
+        if (g->layer[i].kind == LIMN_KIND_CONV && s->rank == 3 && s->dim[1] * s->dim[2] > 1) return g->layer[i].settled;
     }
     return -1;
 }

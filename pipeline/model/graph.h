@@ -124,6 +124,8 @@ typedef struct {
     int hwc;       /* set by the reader: the file's program shows its output (H, W, C) */
     size_t params; /* filled by graph_finish: weights and biases of its nodes, unless the reader has counted */
     int counted;   /* set by the reader: `params` are the file's own, of which some may be folded into others */
+    int settled; /* filled by graph_finish: the layer at which its pictures end up before they are pooled or flattened, behind
+                    * the batch norm, sum with a shortcut, activation that follow; itself where none does */
 } limn_layer;
 
 typedef struct {
@@ -186,7 +188,7 @@ int graph_find_layer(const limn_graph *g, const char *name_or_index);
 /* `features: auto`: the dense layer that feeds the last dense layer (or the last convolution of one pixel, where no layer is
  * dense) through activations and the like, or where there is none what that layer reads; -1 if none. */
 int graph_feature_layer(const limn_graph *g);
-/* `layer: auto` of a CAM: the last conv layer whose output is larger than 1x1; -1 if none. */
+/* `layer: auto` of a CAM: where the last conv layer whose output is larger than 1x1 settles; -1 if none. */
 int graph_cam_layer(const limn_graph *g);
 const limn_shape *graph_layer_shape(const limn_graph *g, int layer); /* LIMN_INPUT: the input's */
 /* "(28, 28, 1)" of a picture (C, H, W) = (1, 28, 28) where hwc, else in our order; returns buf. */

@@ -44,12 +44,13 @@ int keras_json_matches(const unsigned char *head, size_t n) {
     return i < n && head[i] == '{';
 }
 
-/* The version that model.to_json() puts beside the configuration; *out is the caller's to free, NULL where none is. */
+/* The version that model.to_json() puts beside the configuration; *out is the caller's to free, NULL where none is, or the
+ * configuration cannot be read, which keras_build will say. */
 static limn_status version_in(const char *json, size_t n, char **out) {
     cJSON *root;
-    limn_status s = keras_parse(&root, json, n);
-    if (s != LIMN_OK) return s;
-    s = limn_strdup(out, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "keras_version")));
+    *out = NULL;
+    if (keras_parse(&root, json, n) != LIMN_OK) return LIMN_OK;
+    limn_status s = limn_strdup(out, cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "keras_version")));
     cJSON_Delete(root);
     return s;
 }

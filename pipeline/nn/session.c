@@ -208,8 +208,10 @@ static limn_status describe(limn_session *run) {
     const limn_graph *g = run->net->graph;
     TRY(limn_new(&run->layer, (size_t)g->n_layers, sizeof *run->layer));
     for (int i = 0; i < g->n_layers; i++)
-        run->layer[i] =
-            (limn_diff_layer){.name = g->layer[i].name, .kind = g->layer[i].kind, .out = g->node[g->layer[i].last].out};
+        run->layer[i] = (limn_diff_layer){.name = g->layer[i].name,
+                                          .kind = g->layer[i].kind,
+                                          .out = g->node[g->layer[i].last].out,
+                                          .settles = g->layer[i].settled - i};
     run->diff = (limn_diff){.ctx = run,
                             .B = run->net->B,
                             .input = g->node[0].out,

@@ -160,12 +160,21 @@ static void cam_agrees(run *r, int layer, const double *gradient) {
     free(v);
 }
 
+/* The layer of the numbers: the last convolution larger than 1 x 1, before any activation that is a layer of its own. */
+static int last_convolution(const limn_graph *g) {
+    for (int i = g->n_layers - 1; i >= 0; i--) {
+        const limn_shape *s = graph_layer_shape(g, i);
+        if (g->layer[i].kind == LIMN_KIND_CONV && s->dim[1] * s->dim[2] > 1) return i;
+    }
+    return -1;
+}
+
 /* Logits, the gradient of each row's target at the input and from the CAM layer on. */
 static void gradients_agree(run *r) {
     const limn_graph *g = r->net.graph;
     size_t classes = limn_shape_size(graph_layer_shape(g, g->n_layers - 1)), n;
     double *target = peer_need(r->npz, "target", &n), *seed, *v;
-    int cam = graph_cam_layer(g), compared = 0;
+    int cam = last_convolution(g), compared = 0;
     assert_int_equal(n, r->rows);
     must(limn_new(&seed, r->rows * classes, sizeof *seed));
     for (size_t i = 0; i < r->rows; i++) seed[i * classes + (size_t)target[i]] = 1;

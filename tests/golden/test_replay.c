@@ -62,7 +62,7 @@ static void open_stored(stored *s) {
     }
     static const char *const rest[] = {"dropout_1", "flatten_1", "dense_1", "dropout_2", "dense_2"};
     for (int l = 0; l < 5; l++)
-        s->record[3 + l].layer = (limn_diff_layer){rest[l], LIMN_KIND_DENSE, {1, {l == 4 ? 10 : 128}}};
+        s->record[3 + l].layer = (limn_diff_layer){rest[l], LIMN_KIND_DENSE, {1, {l == 4 ? 10 : 128}}, 0};
     toy_replay_init(&s->replay, FIDELITY_ROWS, &(limn_shape){3, {1, 28, 28}}, s->record, 8);
     s->replay.input_grad[LIMN_RULE_GRADIENT] = pairs(s, "kerasvis.npz", "raw_grad_input", 1, 28, 28);
     s->replay.input_grad[LIMN_RULE_GUIDED] = pairs(s, "captum.npz", "guided_backprop", 1, 28, 28);

@@ -206,7 +206,7 @@ toy *toy_new(size_t B, const limn_shape *input, const toy_layer *layer, int n_la
     t->input = need(B * largest, sizeof *t->input);
     t->diff = (limn_diff){t, B, *input, n_layers, t->layer, forward, value, vjp, NULL, NULL};
     for (int l = 0; l < n_layers; l++) {
-        t->layer[l] = (limn_diff_layer){layer[l].name, kind[layer[l].op], shape_of(&layer[l], in_shape(t, l))};
+        t->layer[l] = (limn_diff_layer){layer[l].name, kind[layer[l].op], shape_of(&layer[l], in_shape(t, l)), 0};
         size_t n = limn_shape_size(&t->layer[l].out);
         t->value[l] = need(B * n, sizeof **t->value);
         if (n > largest) largest = n;

@@ -29,8 +29,8 @@ static const float A[] = {1, 2, 0, 1, 0, 4, 2, 2}, G[] = {1, -1, 2, 0, -1, 0.5F,
 
 static void by_hand(void **state) {
     (void)state;
-    const toy_record record[] = {{{"conv", LIMN_KIND_CONV, {3, {2, 2, 2}}}, A, {G}},
-                                 {{"out", LIMN_KIND_DENSE, {1, {1}}}, NULL, {NULL}}};
+    const toy_record record[] = {{{"conv", LIMN_KIND_CONV, {3, {2, 2, 2}}, 0}, A, {G}},
+                                 {{"out", LIMN_KIND_DENSE, {1, {1}}, 0}, NULL, {NULL}}};
     /* Grad-CAM++: channel 0: 1 (1 / (2 + 4)) + 2 (4 / (8 + 8 4)) = 11/30; channel 1: .5 (.25 / (.5 + .125 8)) = 1/12.
      * XGrad-CAM: (1 - 2 + 0 + 0) / 4 = -1/4; (0 + 2 + 0 - 1) / 8 = 1/8. */
     static const struct {

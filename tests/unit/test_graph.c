@@ -138,6 +138,42 @@ static void layers_are_found_and_chosen(void **state) {
     graph_free(g);
 }
 
+/* A convolution settles behind what follows it place by place: a batch norm, a sum with a shortcut, an activation of several
+ * layers, but not at what passes its input on, pools, turns or ends the network. */
+static void a_cam_looks_behind_the_activation(void **state) {
+    (void)state;
+    limn_graph *g = begin(2, 5, 5);
+    layer(g, "shortcut", "Conv2D", LIMN_KIND_CONV);
+    add(g, LIMN_OP_CONV2D, conv(2, 1, 1, 0), 4, 0);
+    layer(g, "conv", "Conv2D", LIMN_KIND_CONV);
+    int c = add(g, LIMN_OP_CONV2D, conv(2, 3, 1, 1), 36, 0);
+    layer(g, "norm", "BatchNormalization", LIMN_KIND_OTHER);
+    add(g, LIMN_OP_SCALE, (limn_op_attr){0}, 2, 2);
+    layer(g, "sum", "Add", LIMN_KIND_OTHER);
+    int sum, y, in[2] = {1, c + 1};
+    assert_int_equal(graph_add_node_n(g, LIMN_OP_BINARY, 2, in, &(limn_op_attr){.f = LIMN_F_ADD}, LIMN_NO_VALUES,
+                                      LIMN_NO_VALUES, &sum),
+                     LIMN_OK);
+    layer(g, "gate", "Sigmoid", LIMN_KIND_OTHER);
+    in[0] = sum;
+    in[1] = add(g, LIMN_OP_UNARY, (limn_op_attr){.f = LIMN_F_SIGMOID}, 0, 0);
+    layer(g, "swish", "Mul", LIMN_KIND_OTHER);
+    assert_int_equal(graph_add_node_n(g, LIMN_OP_BINARY, 2, in, &(limn_op_attr){.f = LIMN_F_MUL}, LIMN_NO_VALUES,
+                                      LIMN_NO_VALUES, &y),
+                     LIMN_OK);
+    layer(g, "drop", "Dropout", LIMN_KIND_OTHER);
+    add(g, LIMN_OP_IDENTITY, (limn_op_attr){0}, 0, 0);
+    layer(g, "turn", "Permute", LIMN_KIND_OTHER); /* of the same size, rows and columns exchanged */
+    add(g, LIMN_OP_TRANSPOSE, (limn_op_attr){.perm = {0, 2, 1}}, 0, 0);
+    layer(g, "last", "ReLU", LIMN_KIND_OTHER);
+    add(g, LIMN_OP_RELU, (limn_op_attr){0}, 0, 0);
+    if (graph_finish(g) != LIMN_OK) fail_msg("%s", limn_message());
+    assert_string_equal(g->layer[graph_cam_layer(g)].name, "swish");
+    assert_int_equal(g->layer[0].settled, 5);
+    assert_int_equal(g->layer[6].settled, 6);
+    graph_free(g);
+}
+
 static void a_final_softmax_is_swapped(void **state) {
     (void)state;
     limn_graph *g = small();
@@ -392,6 +428,7 @@ int main(void) {
         cmocka_unit_test(shapes_and_parameters_follow),
         cmocka_unit_test(same_padding_is_tensorflows),
         cmocka_unit_test(layers_are_found_and_chosen),
+        cmocka_unit_test(a_cam_looks_behind_the_activation),
         cmocka_unit_test(a_final_softmax_is_swapped),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(endless_work_is_refused),

@@ -448,9 +448,9 @@ static void rows_stand_alone(void **state) {
 /* What the diff refuses, a method hands on. */
 static void failures_are_handed_on(void **state) {
     (void)state;
-    const toy_record record[] = {{{"conv", LIMN_KIND_CONV, {3, {1, 2, 2}}}, NULL, {NULL}},
-                                 {{"flatten", LIMN_KIND_OTHER, {1, {4}}}, NULL, {NULL}},
-                                 {{"out", LIMN_KIND_DENSE, {1, {1}}}, NULL, {NULL}}};
+    const toy_record record[] = {{{"conv", LIMN_KIND_CONV, {3, {1, 2, 2}}, 0}, NULL, {NULL}},
+                                 {{"flatten", LIMN_KIND_OTHER, {1, {4}}, 0}, NULL, {NULL}},
+                                 {{"out", LIMN_KIND_DENSE, {1, {1}}, 0}, NULL, {NULL}}};
     toy_replay r;
     limn_shape s;
     const float seed[] = {1}, x[4] = {0};
