@@ -26,6 +26,8 @@ typedef struct {
     const char *rows;
 } digest_row;
 
+enum { LATER = 8 /* beside n_keys: the table came later, and while it is empty the digest is what it was before */ };
+
 #define MODELS "SELECT model_id, NULL, hash FROM model ORDER BY hash"
 #define DATASETS "SELECT dataset_id, NULL, fingerprint, options FROM dataset ORDER BY fingerprint, options"
 #define EXTRACTIONS                                                                                                    \
@@ -37,6 +39,14 @@ typedef struct {
     " e.seed FROM embedding e JOIN extraction x USING (extraction_id) JOIN model m USING (model_id)"                   \
     " JOIN dataset d USING (dataset_id)"                                                                               \
     " ORDER BY m.hash, d.fingerprint, d.options, x.layer, x.options, e.method, e.options, e.seed"
+#define COMPARISONS                                                                                                    \
+    "SELECT c.comparison_id, x.dataset_id, m.hash, d.fingerprint, d.options, x.layer, x.options, e.method, e.options," \
+    " e.seed, n.hash, y.layer, y.options, o.method, o.options, o.seed FROM comparison c"                               \
+    " JOIN embedding e USING (embedding_id) JOIN extraction x USING (extraction_id) JOIN model m USING (model_id)"     \
+    " JOIN dataset d USING (dataset_id) JOIN embedding o ON o.embedding_id = c.other_embedding_id"                     \
+    " JOIN extraction y ON y.extraction_id = o.extraction_id JOIN model n ON n.model_id = y.model_id"                  \
+    " ORDER BY m.hash, d.fingerprint, d.options, x.layer, x.options, e.method, e.options, e.seed, n.hash, y.layer,"    \
+    " y.options, o.method, o.options, o.seed"
 #define ATTRIBUTIONS                                                                                                   \
     "SELECT a.attribution_id, a.dataset_id, m.hash, d.fingerprint, d.options, a.method, a.flavour, a.layer, a.output," \
     " a.targets, a.options FROM attribution a JOIN model m USING (model_id) JOIN dataset d USING (dataset_id)"         \
@@ -82,6 +92,9 @@ static const digest_row digest_table[] = {
      "SELECT s.idx, c.rank, o.idx, c.distance FROM sample s"
      " CROSS JOIN neighbour c ON c.embedding_id = ?1 AND c.sample_id = s.sample_id"
      " CROSS JOIN sample o ON o.sample_id = c.neighbour WHERE s.dataset_id = ?2 ORDER BY s.idx, c.rank"},
+    {"comparison", COMPARISONS, LATER | 1,
+     "SELECT k, overlap, procrustes, distances, points FROM comparison WHERE comparison_id = ?1"},
+    {"overlap", COMPARISONS, LATER | 2, BY_SAMPLE("c.value", "overlap", "comparison_id")},
     {"attribution", ATTRIBUTIONS, 1, "SELECT channels, h, w, complete FROM attribution WHERE attribution_id = ?1"},
     {"map", ATTRIBUTIONS, 2,
      BY_SAMPLE("c.target, c.contrast, c.min, c.max, c.sum, c.data", "map",
@@ -153,7 +166,7 @@ static limn_status hash_table(limn_store *s, const digest_row *t, char hex[65], 
             if (!row) break;
             TRY(hash_row(md, parent, 2));
             const db_value key[] = {DB_INT(sqlite3_column_int64(parent, 0)), DB_INT(sqlite3_column_int64(parent, 1))};
-            TRY(hash_query(s, md, t->rows, key, (size_t)t->n_keys, rows));
+            TRY(hash_query(s, md, t->rows, key, (size_t)(t->n_keys & ~LATER), rows));
         }
     }
     end = md;
@@ -179,6 +192,7 @@ limn_status store_digest(limn_store *s, char hex[65], store_text_fn lines, void 
         char sum[65], line[128];
         size_t rows = 0;
         TRY(hash_table(s, &digest_table[i], sum, &rows));
+        if (rows == 0 && digest_table[i].n_keys & LATER) continue;
         int n = snprintf(line, sizeof line, "%s %zu %s\n", sum, rows, digest_table[i].table);
         TRY(limn_sha256_add(whole, line, (size_t)n));
         if (lines && lines(ctx, line, (size_t)n)) FAIL(LIMN_EFAIL, "the output cannot be written");

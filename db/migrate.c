@@ -18,9 +18,14 @@ static const char version_2[] = {
 #include "gen/db/migrations/0002.sql.inc"
 };
 
+static const char version_3[] = {
+#include "gen/db/migrations/0003.sql.inc"
+};
+
 const db_migration db_migrations[] = {
     {1, version_1},
     {2, version_2},
+    {3, version_3},
     {0, NULL},
 };
 

@@ -109,13 +109,13 @@ limn_status store_embedding_find(limn_store *s, int64_t *embedding_id, int *comp
                                  const store_embedding *e) {
     const identity what = {.find = "SELECT embedding_id, complete, dims FROM embedding"
                                    " WHERE extraction_id = ?1 AND method = ?2 AND options = ?3 AND seed = ?4",
-                           .make = "INSERT INTO embedding (extraction_id, method, options, seed, dims, run_id)"
-                                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                           .make = "INSERT INTO embedding (extraction_id, method, options, seed, dims, run_id,"
+                                   " into_embedding_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, 0))",
                            .n_key = 4,
                            .shape = e->dims};
     return find(s, embedding_id, complete, &what,
                 DB_ARGS(DB_INT(e->extraction_id), DB_TEXT(e->method), DB_TEXT(e->options), DB_INT(e->seed),
-                        DB_INT(e->dims), DB_INT(run_id)));
+                        DB_INT(e->dims), DB_INT(run_id), DB_INT(e->into_embedding_id)));
 }
 
 static limn_status put_points(limn_store *s, int64_t embedding_id, const store_map_of_points *m) {
@@ -265,6 +265,9 @@ static const char *const forget_sql[] = {
     EMPTY("map", "attribution", "attribution_id"),
     UNMARK("attribution", "attribution_id"),
     REMOVE("embedding", "embedding_id"),
+    EMPTY("comparison", "embedding", "embedding_id"),
+    "DELETE FROM comparison WHERE other_embedding_id IN (SELECT embedding_id FROM embedding WHERE " MINE(
+        "embedding_id") ")",
     EMPTY("point", "embedding", "embedding_id"),
     EMPTY("trace", "embedding", "embedding_id"),
     EMPTY("quality", "embedding", "embedding_id"),

@@ -180,6 +180,7 @@ typedef struct {
     const char *options; /* JSON, without seed and threads */
     uint64_t seed;
     int dims;
+    int64_t into_embedding_id; /* 0, or the map that the points are put into */
 } store_embedding;
 limn_status store_embedding_find(limn_store *s, int64_t *embedding_id, int *complete, int64_t run_id,
                                  const store_embedding *e) LIMN_CHECK;
@@ -215,6 +216,23 @@ typedef struct {
 } store_map_of_points;
 /* Writes the whole embedding and marks it complete, in one transaction (its own where none is open). */
 limn_status store_embedding_put(limn_store *s, int64_t embedding_id, const store_map_of_points *m) LIMN_CHECK;
+
+/* Y (n, dims), row i = sample idx i; LIMN_EFAIL where a point is missing. Y is the caller's array. */
+limn_status store_points_read(limn_store *s, int64_t embedding_id, float *Y, size_t n, int dims) LIMN_CHECK;
+
+typedef struct {
+    int k; /* neighbours */
+    double overlap, procrustes, distances;
+    size_t points;
+    const int64_t *sample_id; /* (n) */
+    const float *share;       /* (n) of each sample's neighbours */
+    size_t n;
+} store_comparison;
+/* *have = 1 where these two maps of the same samples were compared, in either order. */
+limn_status store_comparison_have(limn_store *s, int *have, int64_t embedding_id, int64_t other) LIMN_CHECK;
+/* Writes it whole, in one transaction. Which of the two comes first is decided by what they are, not by the caller. */
+limn_status store_comparison_put(limn_store *s, int64_t run_id, int64_t embedding_id, int64_t other,
+                                 const store_comparison *c) LIMN_CHECK;
 
 /* ---- attributions --------------------------------------------------------------------------------------- */
 

@@ -105,7 +105,7 @@ static limn_status points(limn_store *s, int64_t run, int64_t extraction) {
         memcpy(Y + 2 * i, values(i, 50), 2 * sizeof *Y);
         for (uint32_t k = 0; k < K; k++) neighbour[i * K + k] = (i * 31 + k + 1) % N;
     }
-    const store_embedding e = {extraction, "tsne", "{}", 1, 2};
+    const store_embedding e = {extraction, "tsne", "{}", 1, 2, 0};
     const store_map_of_points m = {
         .sample_id = id, .Y = Y, .n = N, .dims = 2, .neighbour = neighbour, .distance = distance, .k = K};
     TRY(store_embedding_find(s, &embedding, NULL, run, &e));

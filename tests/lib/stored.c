@@ -94,8 +94,8 @@ static void fill_embeddings(limn_store *s, stored *o, int reversed) {
                              .neighbour = neighbour,
                              .distance = distance,
                              .k = STORED_K};
-    const store_embedding tsne = {o->extraction, "tsne", "{\"perplexity\": 1}", 1, 2};
-    const store_embedding pca = {o->extraction, "pca", "{}", 1, 2};
+    const store_embedding tsne = {o->extraction, "tsne", "{\"perplexity\": 1}", 1, 2, 0};
+    const store_embedding pca = {o->extraction, "pca", "{}", 1, 2, 0};
     if (reversed) OK(store_embedding_find(s, &o->pca, NULL, o->run, &pca));
     OK(store_embedding_find(s, &o->map, NULL, o->run, &tsne));
     OK(store_embedding_put(s, o->map, &m));
@@ -104,6 +104,10 @@ static void fill_embeddings(limn_store *s, stored *o, int reversed) {
     m.kl = (double)NAN, m.iterations = 0, m.n_trace = 0, m.n_quality = 1, m.neighbour = NULL, m.warning = "few";
     OK(store_embedding_put(s, o->pca, &m));
     OK(store_link(s, o->run, STORE_EMBEDDING, "pca", o->pca));
+    float share[STORED_N];
+    for (int i = 0; i < STORED_N; i++) share[i] = (float)i / 8;
+    const store_comparison c = {2, 0.3125, 0.75, 0.5, STORED_N, o->sample, share, STORED_N};
+    OK(store_comparison_put(s, o->run, reversed ? o->pca : o->map, reversed ? o->map : o->pca, &c));
 }
 
 static void fill_attributions(limn_store *s, stored *o, int reversed) {

@@ -22,7 +22,8 @@ typedef struct {
 } stored;
 
 /* Labels 0 1 2 0 1 2; predictions right but for sample 5 (2 -> 0). Vectors: (idx, idx^2, label, 1). Maps: saliency of
- * sample i = (i, i + 1, -i, 0.5), of the predicted class; cam the same times 2, for classes 0 and 1. Points: (idx, -idx).
+ * sample i = (i, i + 1, -i, 0.5), of the predicted class; cam the same times 2, for classes 0 and 1. Points: (idx, -idx);
+ * the two maps share idx/8 of sample idx's neighbours.
  * Samples are written last to first where `reversed`. Fails the test where anything fails. */
 void stored_fill(limn_store *s, stored *out, const char *experiment, int reversed);
 

@@ -62,7 +62,7 @@ static limn_status write_points(limn_store *s, int64_t run, int64_t extraction, 
     int64_t embedding = 0;
     int complete = 0;
     for (size_t i = 0; i < SAMPLES * 2; i++) Y[i] = (float)i / 3;
-    const store_embedding e = {extraction, "tsne", "{}", 1, 2};
+    const store_embedding e = {extraction, "tsne", "{}", 1, 2, 0};
     const store_map_of_points m = {.sample_id = id, .Y = Y, .n = SAMPLES, .dims = 2, .kl = 1};
     TRY(store_embedding_find(s, &embedding, &complete, run, &e));
     if (!complete) TRY(store_embedding_put(s, embedding, &m));

@@ -52,8 +52,8 @@ static const char *const left_out[] = {
     "sample.source", "embedding.seconds", "embedding.warning",
 };
 static const char *const tables[] = {
-    "model",     "layer", "dataset", "class",   "sample",    "prediction",  "extraction", "feature",
-    "embedding", "point", "trace",   "quality", "neighbour", "attribution", "map",
+    "model", "layer", "dataset", "class",     "sample",      "prediction", "extraction", "feature", "embedding",
+    "point", "trace", "quality", "neighbour", "attribution", "map",        "comparison", "overlap",
 };
 
 /* A statement that changes the column in one row by the least that there is: a bit of a float, a byte, a blank. */
@@ -135,6 +135,8 @@ static void rows_that_go_or_change_places_count_and_runs_do_not(void **state) {
         {"UPDATE prediction SET logits = (SELECT logits FROM prediction WHERE prediction_id = 2) WHERE prediction_id = "
          "1",
          0},
+        {"DELETE FROM overlap WHERE overlap_id = 4", 0},
+        {"UPDATE comparison SET embedding_id = other_embedding_id, other_embedding_id = embedding_id", 0},
         {"DELETE FROM run", 1},
         {"UPDATE run SET version = '9', started = 'then', message = 'm'", 1},
         {"DELETE FROM stage", 1},
@@ -155,6 +157,28 @@ static void rows_that_go_or_change_places_count_and_runs_do_not(void **state) {
             fail_msg("%s: %s", row[i].sql, row[i].same ? "differs" : "is the same");
         OK(db_exec(s, "ROLLBACK TO one; RELEASE one"));
     }
+    store_close(s);
+}
+
+/* A file of an earlier version keeps its digest: what came later counts where it has rows. */
+static void later_tables_count_where_they_have_rows(void **state) {
+    (void)state;
+    limn_store *s = NULL;
+    stored o;
+    stored_text lines = {0}, without = {0};
+    char hex[65];
+    OK(store_open(&s, temp_path("later.db")));
+    stored_fill(s, &o, "x", 0);
+    OK(store_digest(s, hex, stored_write, &lines));
+    OK(db_exec(s, "DELETE FROM comparison"));
+    OK(store_digest(s, hex, stored_write, &without));
+    assert_non_null(strstr(lines.text, " 1 comparison\n"));
+    assert_non_null(strstr(lines.text, " 6 overlap\n"));
+    assert_null(strstr(without.text, "comparison"));
+    assert_null(strstr(without.text, "overlap"));
+    assert_non_null(strstr(without.text, " 0 agreement\n"));
+    free(lines.text);
+    free(without.text);
     store_close(s);
 }
 
@@ -281,6 +305,7 @@ int main(void) {
         cmocka_unit_test(order_and_ids_do_not_count),
         cmocka_unit_test(every_column_of_a_result_counts),
         cmocka_unit_test(rows_that_go_or_change_places_count_and_runs_do_not),
+        cmocka_unit_test(later_tables_count_where_they_have_rows),
         cmocka_unit_test(the_encoding_is_the_documented_one),
         cmocka_unit_test(rows_come_from_an_index),
         cmocka_unit_test(a_check_compares_with_the_last_finished_run),

@@ -123,7 +123,7 @@ static void the_same_result_is_found_and_another_is_made(void **state) {
     OK(store_extraction_find(s, &id, &complete, o.run, &x));
     assert_int_not_equal(id, o.extraction);
     assert_int_equal(complete, 0);
-    store_embedding e = {o.extraction, "tsne", "{\"perplexity\": 1}", 1, 2};
+    store_embedding e = {o.extraction, "tsne", "{\"perplexity\": 1}", 1, 2, 0};
     OK(store_embedding_find(s, &id, &complete, o.run, &e));
     assert_true(id == o.map && complete);
     e.seed = UINT64_MAX;
@@ -202,7 +202,7 @@ static void maps_of_one_and_three_dimensions_are_kept(void **state) {
     for (uint32_t i = 0; i < STORED_N * 3; i++) Y[i] = (float)i * 0.1f;
     for (uint32_t i = 0; i < STORED_N * 2; i++) neighbour[i] = i % STORED_N;
     for (int dims = 1; dims <= 3; dims += 2) {
-        const store_embedding e = {o.extraction, "tsne", "{}", (uint64_t)dims, dims};
+        const store_embedding e = {o.extraction, "tsne", "{}", (uint64_t)dims, dims, 0};
         const store_map_of_points m = {.sample_id = o.sample,
                                        .Y = Y,
                                        .n = STORED_N,
@@ -224,7 +224,7 @@ static void maps_of_one_and_three_dimensions_are_kept(void **state) {
         free(p);
     }
     neighbour[3] = STORED_N;
-    const store_embedding e = {o.extraction, "tsne", "{}", 9, 1};
+    const store_embedding e = {o.extraction, "tsne", "{}", 9, 1, 0};
     const store_map_of_points m = {
         .sample_id = o.sample, .Y = Y, .n = STORED_N, .dims = 1, .neighbour = neighbour, .distance = distance, .k = 2};
     OK(store_embedding_find(s, &id, NULL, o.run, &e));
@@ -264,7 +264,7 @@ static void forgetting_takes_this_experiments_results_only(void **state) {
     const store_run r = {"y", "c", "{}", "v", "{}", NULL};
     OK(store_run_begin(s, &other, &r));
     OK(store_link(s, other, STORE_ATTRIBUTION, "mine", o.saliency));
-    const store_embedding e = {o.extraction, "tsne", "{\"perplexity\": 2}", 1, 2};
+    const store_embedding e = {o.extraction, "tsne", "{\"perplexity\": 2}", 1, 2, 0};
     OK(store_embedding_find(s, &own, NULL, other, &e));
     OK(store_link(s, other, STORE_EMBEDDING, "map", own));
     OK(store_forget(s, "nobody"));
@@ -272,8 +272,8 @@ static void forgetting_takes_this_experiments_results_only(void **state) {
     assert_int_equal(stored_count(path, "SELECT count(*) FROM map"), 3 * STORED_N);
     OK(store_forget(s, "x"));
     OK(store_finish(s, NULL));
-    static const char *const empty[] = {"prediction", "feature",   "point", "trace",
-                                        "quality",    "neighbour", "map",   "figure"};
+    static const char *const empty[] = {"prediction", "feature", "point",  "trace",      "quality",
+                                        "neighbour",  "map",     "figure", "comparison", "overlap"};
     for (size_t i = 0; i < COUNT_OF(empty); i++) {
         char sql[80];
         snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", empty[i]);
@@ -289,6 +289,31 @@ static void forgetting_takes_this_experiments_results_only(void **state) {
     OK(store_attribution_find(s, &own, &complete, o.run, &a));
     assert_int_equal(own, o.saliency);
     assert_int_equal(complete, 0);
+    store_close(s);
+}
+
+/* Whoever asks first, the pair has one row; points are read back as they were written. */
+static void two_maps_are_compared_once(void **state) {
+    (void)state;
+    const char *path = temp_path("pair.db");
+    stored o;
+    int have = -1;
+    float Y[STORED_N * 2], share[STORED_N] = {0};
+    limn_store *s = filled(path, &o);
+    const store_comparison c = {2, 0, (double)NAN, 0, STORED_N, o.sample, share, STORED_N};
+    OK(store_comparison_have(s, &have, o.map, o.pca));
+    assert_int_equal(have, 1);
+    OK(store_comparison_have(s, &have, o.pca, o.map));
+    assert_int_equal(have, 1);
+    OK(store_comparison_have(s, &have, o.map, o.map));
+    assert_int_equal(have, 0);
+    assert_int_equal(store_comparison_put(s, o.run, o.pca, o.map, &c), LIMN_EFAIL);
+    OK(store_points_read(s, o.map, Y, STORED_N, 2));
+    for (int i = 0; i < STORED_N; i++) assert_true(Y[2 * i] == (float)i && Y[2 * i + 1] == -(float)i);
+    assert_int_equal(store_points_read(s, o.map, Y, STORED_N, 3), LIMN_EFAIL);
+    SAYS("fewer than 3 coordinates");
+    assert_int_equal(store_points_read(s, o.map, Y, STORED_N - 1, 2), LIMN_EFAIL);
+    SAYS("not just the 5 points");
     store_close(s);
 }
 
@@ -361,6 +386,7 @@ int main(void) {
         cmocka_unit_test(maps_of_one_and_three_dimensions_are_kept),
         cmocka_unit_test(nan_is_null),
         cmocka_unit_test(forgetting_takes_this_experiments_results_only),
+        cmocka_unit_test(two_maps_are_compared_once),
         cmocka_unit_test(the_migrations_lead_to_the_schema),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,7 +139,8 @@ static void every_table_is_strict_with_its_own_key_and_keys_that_join(void **sta
     says("SELECT group_concat(name) FROM (SELECT t.name || '.' || f.\"from\" AS name FROM pragma_table_list t JOIN "
          "pragma_foreign_key_list(t.name) f"
          " WHERE f.\"from\" <> f.\"table\" || '_id' ORDER BY 1)",
-         "agreement.other_map_id,measurement.other_attribution_id,neighbour.neighbour");
+         "agreement.other_map_id,comparison.other_embedding_id,embedding.into_embedding_id,"
+         "measurement.other_attribution_id,neighbour.neighbour");
     says("SELECT group_concat(c.name) FROM pragma_table_list t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'"
          " AND t.name NOT LIKE 'sqlite%' AND c.name LIKE '%_id' AND NOT c.pk AND NOT EXISTS"
          " (SELECT 1 FROM pragma_foreign_key_list(t.name) f WHERE f.\"from\" = c.name)",
@@ -202,6 +203,17 @@ static void the_list_is_that_of_the_design(void **state) {
     }
     free(text);
     assert_true(rows >= 9);
+}
+
+static void a_map_is_trusted_as_far_as_others_agree(void **state) {
+    (void)state;
+    says("SELECT group_concat(name || '-' || other_name || ' ' || overlap || ' ' || procrustes || ' ' || distances)"
+         " FROM (SELECT * FROM v_comparison ORDER BY name)",
+         "map-pca 0.3125 0.75 0.5,pca-map 0.3125 0.75 0.5");
+    says("SELECT count(*) || ' ' || min(maps) || ' ' || max(maps) FROM v_trust", "12 1 1");
+    says("SELECT group_concat(overlap) FROM (SELECT * FROM v_trust WHERE name = 'map' ORDER BY idx)",
+         "0.0,0.125,0.25,0.375,0.5,0.625");
+    says("SELECT least || ' ' || label_name || ' ' || x FROM v_trust WHERE name = 'pca' AND idx = 5", "0.625 two 5.0");
 }
 
 /* ---- views -------------------------------------------------------------------------------------------------- */
@@ -423,6 +435,7 @@ int main(void) {
         cmocka_unit_test(every_column_is_explained),
         cmocka_unit_test(the_list_is_that_of_the_design),
         cmocka_unit_test(views_join_what_people_ask_for),
+        cmocka_unit_test(a_map_is_trusted_as_far_as_others_agree),
         cmocka_unit_test(runs_names_and_figures_are_found),
         cmocka_unit_test(points_come_with_labels_and_predictions),
         cmocka_unit_test(grids_take_the_samples_that_they_say),
