@@ -252,6 +252,14 @@ limn_status store_attribution_find(limn_store *s, int64_t *attribution_id, int *
 limn_status store_map_put(limn_store *s, int64_t attribution_id, int64_t sample_id, int target, int contrast,
                           const float *data, size_t n) LIMN_CHECK;
 
+/* Which samples are to be explained for which classes, by a query of two columns (db/pairs.c). check: whether the query
+ * would do, without a database; what is wrong with it is LIMN_EINPUT. */
+typedef limn_status (*store_pair_fn)(void *ctx, int64_t idx, int64_t class_);
+limn_status store_pairs_check(const char *sql) LIMN_CHECK;
+/* Calls pair() for every row; the parameters :model and :dataset are bound. */
+limn_status store_pairs(limn_store *s, const char *sql, int64_t model_id, int64_t dataset_id, store_pair_fn pair,
+                        void *ctx) LIMN_CHECK;
+
 /* ---- measures of maps ------------------------------------------------------------------------------------ */
 
 typedef struct {

@@ -65,20 +65,6 @@ static limn_status check_embeds(limn_run_state *r) {
     return LIMN_OK;
 }
 
-static limn_status check_target(const limn_run_state *r, const run_attribute *a) {
-    const experiment_target *t = &a->entry->target;
-    for (size_t i = 0; i < t->n; i++)
-        if (t->classes[i] < 0 || (size_t)t->classes[i] >= a->outputs)
-            return run_at(r, t->line,
-                          limn_fail(LIMN_EINPUT, "target %d of `%s`: layer `%s` has the units 0 to %zu", t->classes[i],
-                                    a->entry->name, a->options.output.name, a->outputs - 1));
-    if (t->kind != TARGET_LABEL) return LIMN_OK;
-    for (size_t i = 0; i < r->n; i++)
-        if (limn_dataset_label(r->data, i) >= 0) return LIMN_OK;
-    return run_at(r, t->line,
-                  limn_fail(LIMN_EINPUT, "target `label` of `%s`: the data have no labels", a->entry->name));
-}
-
 static limn_status check_attribute(limn_run_state *r, run_attribute *a, const experiment_attribute *e) {
     limn_status status = LIMN_OK;
     const limn_diff *d = limn_session_diff(r->probe);
@@ -89,7 +75,6 @@ static limn_status check_attribute(limn_run_state *r, run_attribute *a, const ex
     a->shape = limn_attribute_shape(a->method, d, &a->options);
     a->size = limn_shape_size(&a->shape);
     a->outputs = limn_shape_size(&d->layer[a->options.output.index].out);
-    a->targets = e->target.kind == TARGET_ALL ? a->outputs : e->target.kind == TARGET_CLASSES ? e->target.n : 1;
     TRY(limn_attribute_note(&note, a->method, d, &a->options));
     if (note) text_note(&r->voice, "%s: %s", e->name, note);
 done:
@@ -122,7 +107,7 @@ static limn_status check_attributes(limn_run_state *r) {
     limn_status status = LIMN_OK;
     for (size_t i = 0; i < r->exp->n_attributes; i++) {
         TRY(check_attribute(r, &r->attribute[i], &r->exp->attribute[i]));
-        TRY(check_target(r, &r->attribute[i]));
+        TRY(run_target_check(r, &r->attribute[i], &r->exp->attribute[i].target));
     }
     TRY(check_measures(r));
 done:

@@ -81,7 +81,11 @@ static void close_all(limn_run_state *r) {
     limn_dataset_free(r->data);
     graph_free(r->graph);
     for (size_t f = 0; r->feature && f < r->exp->n_features; f++) free(r->feature[f].have);
-    for (size_t a = 0; r->attribute && a < r->exp->n_attributes; a++) free(r->attribute[a].have);
+    for (size_t a = 0; r->attribute && a < r->exp->n_attributes; a++) {
+        free(r->attribute[a].have);
+        free(r->attribute[a].pairs.first);
+        free(r->attribute[a].pairs.class_);
+    }
     free(r->feature);
     free(r->attribute);
     free(r->embedding_id);

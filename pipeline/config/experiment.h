@@ -11,12 +11,30 @@
 #include "data/dataset.h"
 #include "embed/embed.h"
 
-typedef enum { TARGET_PREDICTED, TARGET_LABEL, TARGET_CLASSES, TARGET_ALL, TARGET_CONTRAST } target_kind;
+typedef enum {
+    TARGET_PREDICTED,
+    TARGET_LABEL,
+    TARGET_CLASSES,
+    TARGET_ALL,
+    TARGET_CONTRAST,
+    TARGET_TOP,
+    TARGET_CHANNELS,
+    TARGET_FILE,
+    TARGET_SQL
+} target_kind;
+typedef enum { PLACE_MEAN, PLACE_MAX, PLACE_AT } target_place;
 typedef struct {
     target_kind kind;
-    int *classes; /* (n) TARGET_CLASSES: n of them; TARGET_CONTRAST: two, score a minus score b; -1: see `names` */
+    /* (n) TARGET_CLASSES: n of them; TARGET_CONTRAST: two, score a minus score b; TARGET_CHANNELS: of the output layer;
+     * -1: see `names` */
+    int *classes;
     char **names; /* (n) a class's name as written, until experiment_resolve_targets() has found its number; or NULL */
     size_t n;
+    size_t top; /* TARGET_TOP: how many */
+    target_place place;
+    int at[2];  /* PLACE_AT: row, column */
+    char *from; /* TARGET_FILE: its path; TARGET_SQL: the query; or NULL */
+    char *hash; /* of the pairs of sample and class that those mean, hex, once somebody knows it; or NULL */
     int line;
 } experiment_target;
 
@@ -120,7 +138,8 @@ limn_status experiment_attribute_options(const limn_method **m, limn_attribute_o
 /* The same of a measure entry. */
 limn_status experiment_measure_options(const limn_method **m, limn_attribute_options *o,
                                        const experiment_measure *e) LIMN_CHECK;
-/* "predicted", "label", "all", "[0,3]" or "{\"contrast\":[4,9]}". */
+/* "predicted", "label", "all", "[0,3]", "{\"contrast\":[4,9]}", "{\"top\":3}", "{\"channel\":[5],\"at\":\"mean\"}",
+ * "{\"file\":\"HASH\"}" (the path where there is no hash yet) or "{\"sql\":\"SELECT …\",\"pairs\":\"HASH\"}". */
 limn_status experiment_target_text(char **out, const experiment_target *t) LIMN_CHECK;
 
 /* One row a key, for the parser, `limn methods`, the docs and the tests. `values` is what the message of a wrong value

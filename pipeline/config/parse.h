@@ -114,7 +114,8 @@ extern const experiment_type experiment_model_type, experiment_images_type, expe
     experiment_measured_type;
 
 /* ---- target.c ---- */
-extern const experiment_type experiment_target_type, experiment_contrast_type;
+extern const experiment_type experiment_target_type, experiment_contrast_type, experiment_channel_type,
+    experiment_place_type;
 limn_status experiment_target_copy(experiment_target *out, const experiment_target *t) LIMN_CHECK;
 void experiment_target_clear(experiment_target *t);
 

@@ -14,6 +14,9 @@
 #define A_NAME "a letter, digit or `_`, then letters, digits, `.`, `_` or `-`, at most 64 in all"
 #define A_COUNT "a whole number; 0: all"
 #define AN_INDEX "a whole number from 0"
+#define A_TARGET                                                                                                       \
+    "predicted, label, all, a class (number or name), a list of classes, or {contrast: [a, b]}, {top: k}, "            \
+    "{channel: c}, {file: FILE}, {sql: QUERY}"
 #define A_PICTURE "`input` or the name of an entry of `attribute`"
 
 static const experiment_key experiment_keys[] = {
@@ -33,9 +36,8 @@ static const experiment_key experiment_keys[] = {
      NULL, &experiment_features_type, 0, 0, 0},
     {"embed", "a list of entries", "(none)", "maps of feature vectors: see embed", NULL, &experiment_embeds_type, 0, 0,
      0},
-    {"target", "predicted, label, all, a class (number or name), a list of classes, or {contrast: [a, b]}", "predicted",
-     "whose score is explained: the predicted class, the label, every class …", NULL, &experiment_target_type,
-     AT(limn_experiment, target), 0, 0},
+    {"target", A_TARGET, "predicted", "whose score is explained: the predicted class, the label, every class …", NULL,
+     &experiment_target_type, AT(limn_experiment, target), 0, 0},
     {"attribute", "a list of entries", "(none)", "attribution maps: see attribute", NULL, &experiment_attributes_type,
      0, 0, 0},
     {"measures", "a list of entries", "(none)", "figures of the maps: see measures", NULL, &experiment_measures_type, 0,
@@ -148,9 +150,8 @@ static const experiment_key attribute_keys[] = {
      0},
     {"flavour", "a flavour", "limn", "whose choices are reproduced: see `limn methods`", NULL, &experiment_text_type,
      AT(experiment_attribute, flavour), 0, 0},
-    {"target", "predicted, label, all, a class (number or name), a list of classes, or {contrast: [a, b]}",
-     "(the experiment's)", "whose score is explained", NULL, &experiment_target_type, AT(experiment_attribute, target),
-     0, 0},
+    {"target", A_TARGET, "(the experiment's)", "whose score is explained", NULL, &experiment_target_type,
+     AT(experiment_attribute, target), 0, 0},
     END};
 
 static const experiment_key measures_keys[] = {{"metric", "a measure", NULL, "see `limn methods`", NULL,
@@ -195,10 +196,24 @@ static const experiment_key plots_keys[] = {
      AT(experiment_plot, height), 2, 200},
     END};
 
-static const experiment_key contrast_keys[] = {{"contrast", "two classes", NULL,
-                                                "the score of the first minus that of the second", NULL,
-                                                &experiment_contrast_type, 0, 0, 0},
-                                               END};
+static const experiment_key target_keys[] = {
+    {"contrast", "two classes", NULL, "the score of the first minus that of the second", "contrast",
+     &experiment_contrast_type, 0, 0, 0},
+    {"top", "a whole number from 1 to 100", NULL, "the units of the highest scores, so many of each sample", "top",
+     &experiment_count_type, AT(experiment_target, top), 1, 100},
+    {"channel", "a channel's number, or a list of them", NULL, "channels of the layer `output`", "channel",
+     &experiment_channel_type, 0, 0, 0},
+    {"at", "mean, max, or [row, column]", "mean",
+     "what of a channel: the mean of its units, the one that is largest for the sample, or one of them", "channel",
+     &experiment_place_type, 0, 0, 0},
+    {"file", "a file", NULL,
+     "pairs of a sample's idx and a class: CSV or .npy of two columns; or of one, a class a sample (-1: none)", "file",
+     &experiment_path_type, AT(experiment_target, from), 0, 0},
+    {"sql", "a query of two columns", NULL,
+     "pairs of a sample's idx and a class, from samples, predictions, features and points of the database; :model and "
+     ":dataset are this run's ids",
+     "sql", &experiment_text_type, AT(experiment_target, from), 0, 0},
+    END};
 
 static const experiment_key model_keys[] = {
     {"file", "a file", NULL, "the network, with its weights", "file", &experiment_path_type, AT(limn_experiment, model),
@@ -216,6 +231,6 @@ const experiment_section experiment_sections[] = {{"experiment", experiment_keys
                                                   {"embed", embed_keys, "method", NULL, NULL},
                                                   {"attribute", attribute_keys, NULL, NULL, limn_option_key},
                                                   {"measures", measures_keys, NULL, NULL, limn_measure_key},
-                                                  {"target", contrast_keys, NULL, NULL, NULL},
+                                                  {"target", target_keys, NULL, "contrast top channel file sql", NULL},
                                                   {"plots", plots_keys, NULL, "scatter heatmaps picture", NULL},
                                                   {NULL, NULL, NULL, NULL, NULL}};

@@ -4,6 +4,9 @@
  *   3 | [0, 3]                 whole numbers without quotes are class numbers
  *   four | "9" | [four, label] any other text, and any text in a list, is a class's name
  *   {contrast: [a, b]}         the score of a minus that of b; a and b as in a list
+ *   {top: 3}                   the units of the highest scores, so many of each sample
+ *   {channel: [0, 5], at: P}   channels of the output layer: their mean, their max, or the unit at P = [row, column]
+ *   {file: F}, {sql: QUERY}    pairs of a sample and a class
  *
  * Names become numbers as soon as the class names are known: from `data.classes` at once, from the data set otherwise.
  */
@@ -17,8 +20,15 @@
 #include "base/nearest.h"
 #include "base/try.h"
 
-static const char *const kind_word[TARGET_CONTRAST + 1] = {
+static const char *const kind_word[TARGET_SQL + 1] = {
     [TARGET_PREDICTED] = "predicted", [TARGET_LABEL] = "label", [TARGET_ALL] = "all"};
+/* Kinds that are a mapping, by its key. */
+static const char *const kind_key[TARGET_SQL + 1] = {[TARGET_CONTRAST] = "contrast",
+                                                     [TARGET_TOP] = "top",
+                                                     [TARGET_CHANNELS] = "channel",
+                                                     [TARGET_FILE] = "file",
+                                                     [TARGET_SQL] = "sql"};
+static const char *const place_word[] = {[PLACE_MEAN] = "mean", [PLACE_MAX] = "max"};
 
 enum { LARGEST_CLASS = 1000000 };
 
@@ -26,6 +36,8 @@ void experiment_target_clear(experiment_target *t) {
     for (size_t i = 0; t->names && i < t->n; i++) free(t->names[i]);
     free(t->names);
     free(t->classes);
+    free(t->from);
+    free(t->hash);
     memset(t, 0, sizeof *t);
 }
 
@@ -47,6 +59,11 @@ limn_status experiment_target_copy(experiment_target *out, const experiment_targ
         out->classes[i] = t->classes[i];
         TRY(limn_strdup(&out->names[i], t->names[i]));
     }
+    out->top = t->top;
+    out->place = t->place;
+    memcpy(out->at, t->at, sizeof out->at);
+    TRY(limn_strdup(&out->from, t->from));
+    TRY(limn_strdup(&out->hash, t->hash));
 done:
     return status;
 }
@@ -84,12 +101,57 @@ static limn_status set_contrast(experiment_parser *p, const experiment_key *k, y
     return read_classes(p, k, node, TARGET_CONTRAST, into);
 }
 
+static limn_status set_channels(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    experiment_target *t = into;
+    TRY(read_classes(p, k, node, TARGET_CHANNELS, t));
+    for (size_t i = 0; i < t->n; i++)
+        if (t->names[i]) TRY(experiment_wrong(p, k, node, NULL));
+done:
+    return status;
+}
+
+static limn_status set_place(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    experiment_target *t = into;
+    experiment_list list;
+    const char *text = k->fallback;
+    if (node && node->type == YAML_SEQUENCE_NODE) {
+        t->place = PLACE_AT;
+        TRY(experiment_items(p, k, node, 2, &list));
+        if (list.n != 2) TRY(experiment_wrong(p, k, node, NULL));
+        for (size_t i = 0; i < 2; i++) {
+            TRY(experiment_scalar(p, k, experiment_item(p, &list, i), &text));
+            if (!*text || strlen(text) > 6 || text[strspn(text, "0123456789")])
+                TRY(experiment_wrong(p, k, experiment_item(p, &list, i), NULL));
+            t->at[i] = atoi(text);
+        }
+        return LIMN_OK;
+    }
+    TRY(experiment_scalar(p, k, node, &text));
+    for (t->place = PLACE_MEAN; t->place < PLACE_AT; t->place++)
+        if (strcmp(text, place_word[t->place]) == 0) return LIMN_OK;
+    TRY(experiment_wrong(p, k, node, NULL));
+done:
+    return status;
+}
+
+/* A mapping: the keys that it has say which kind. */
+static limn_status set_mapping(experiment_parser *p, yaml_node_t *node, experiment_target *t) {
+    experiment_given given;
+    limn_status s = experiment_read_map(p, experiment_section_find("target"), node, t, &given);
+    if (s != LIMN_OK) return s;
+    t->line = experiment_line(node);
+    for (size_t i = 0; i < COUNT_OF(kind_key); i++)
+        if (kind_key[i] && strcmp(given.kind, kind_key[i]) == 0) t->kind = (target_kind)i;
+    if (t->kind != TARGET_SQL || t->from[strspn(t->from, " \t\r\n;")]) return LIMN_OK;
+    return experiment_fail(p, node, "the query of `sql` is empty");
+}
+
 static limn_status set_target(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     experiment_target *t = (experiment_target *)(void *)((char *)into + k->offset);
-    experiment_given given;
     const char *text = k->fallback;
-    if (node && node->type == YAML_MAPPING_NODE)
-        return experiment_read_map(p, experiment_section_find("target"), node, t, &given);
+    if (node && node->type == YAML_MAPPING_NODE) return set_mapping(p, node, t);
     if (node && node->type == YAML_SEQUENCE_NODE) return read_classes(p, k, node, TARGET_CLASSES, t);
     limn_status s = experiment_scalar(p, k, node, &text);
     if (s != LIMN_OK) return s;
@@ -100,9 +162,16 @@ static limn_status set_target(experiment_parser *p, const experiment_key *k, yam
 
 /* ---- printing ---------------------------------------------------------------------------------------------------- */
 
-static cJSON *target_json(const experiment_target *t) {
-    if (kind_word[t->kind]) return cJSON_CreateString(kind_word[t->kind]);
-    cJSON *list = cJSON_CreateArray(), *contrast = NULL;
+/* Adds value to o, which becomes NULL (and both are freed) where there is no memory. */
+static void add(cJSON **o, const char *key, cJSON *value) {
+    if (*o && value && cJSON_AddItemToObject(*o, key, value)) return;
+    cJSON_Delete(value);
+    cJSON_Delete(*o);
+    *o = NULL;
+}
+
+static cJSON *classes_json(const experiment_target *t) {
+    cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; list && i < t->n; i++) {
         cJSON *item = t->names[i] ? cJSON_CreateString(t->names[i]) : experiment_json_number(t->classes[i]);
         if (item && cJSON_AddItemToArray(list, item)) continue;
@@ -110,12 +179,31 @@ static cJSON *target_json(const experiment_target *t) {
         cJSON_Delete(list);
         return NULL;
     }
-    if (t->kind != TARGET_CONTRAST) return list;
-    contrast = cJSON_CreateObject();
-    if (list && contrast && cJSON_AddItemToObject(contrast, "contrast", list)) return contrast;
-    cJSON_Delete(list);
-    cJSON_Delete(contrast);
-    return NULL;
+    return list;
+}
+
+static cJSON *target_json(const experiment_target *t) {
+    if (kind_word[t->kind]) return cJSON_CreateString(kind_word[t->kind]);
+    if (t->kind == TARGET_CLASSES) return classes_json(t);
+    cJSON *o = cJSON_CreateObject();
+    switch (t->kind) {
+    case TARGET_TOP:
+        add(&o, "top", experiment_json_number((double)t->top));
+        break;
+    case TARGET_FILE:
+        add(&o, "file", cJSON_CreateString(t->hash ? t->hash : t->from));
+        break;
+    case TARGET_SQL:
+        add(&o, "sql", cJSON_CreateString(t->from));
+        if (t->hash) add(&o, "pairs", cJSON_CreateString(t->hash));
+        break;
+    default:
+        add(&o, kind_key[t->kind], classes_json(t));
+        if (t->kind == TARGET_CHANNELS)
+            add(&o, "at",
+                t->place == PLACE_AT ? cJSON_CreateIntArray(t->at, 2) : cJSON_CreateString(place_word[t->place]));
+    }
+    return o;
 }
 
 static cJSON *put_target(const experiment_key *k, const void *from) {
@@ -123,6 +211,8 @@ static cJSON *put_target(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_target_type = {set_target, put_target};
 const experiment_type experiment_contrast_type = {set_contrast, put_target};
+const experiment_type experiment_channel_type = {set_channels, put_target};
+const experiment_type experiment_place_type = {set_place, put_target};
 
 limn_status experiment_target_text(char **out, const experiment_target *t) {
     if (kind_word[t->kind]) return limn_strdup(out, kind_word[t->kind]);
@@ -184,7 +274,8 @@ static limn_status refuse_twice(const limn_experiment *e, const experiment_targe
     qsort(sorted, t->n, sizeof *sorted, by_value);
     for (size_t i = 1; i < t->n; i++)
         if (sorted[i] == sorted[i - 1])
-            FAIL(LIMN_EINPUT, "%s:%d: class %d is named twice in `target`", e->path, t->line, sorted[i]);
+            FAIL(LIMN_EINPUT, "%s:%d: %s %d is named twice in `target`", e->path, t->line,
+                 t->kind == TARGET_CHANNELS ? "channel" : "class", sorted[i]);
 done:
     free(sorted);
     return status;

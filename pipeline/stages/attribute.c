@@ -67,31 +67,6 @@ static int chunk_lacks(const limn_run_state *r, const run_attribute *a, size_t c
     return 0;
 }
 
-static size_t argmax(const float *v, size_t n) {
-    size_t top = 0;
-    for (size_t k = 1; k < n; k++)
-        if (v[k] > v[top]) top = k;
-    return top;
-}
-
-/* The class that target number t of a sample means; -1: none (no label, or one that the layer has no unit for). */
-static int target_class(const run_attribute *a, size_t t, const float *scores, int label) {
-    const experiment_target *want = &a->entry->target;
-    switch (want->kind) {
-    case TARGET_PREDICTED:
-        return (int)argmax(scores, a->outputs);
-    case TARGET_LABEL:
-        return label >= 0 && (size_t)label < a->outputs ? label : -1;
-    case TARGET_CLASSES:
-        return want->classes[t];
-    case TARGET_CONTRAST:
-        return want->classes[0];
-    case TARGET_ALL:
-        break;
-    }
-    return (int)t;
-}
-
 /* Maps of one entry for the targets [first, first + group) of a chunk, whose forward pass the session holds. */
 static limn_status explain(attribute *p, const run_attribute *a, size_t index, size_t chunk, size_t first, slot *s,
                            worker_room *w) {
@@ -106,10 +81,9 @@ static limn_status explain(attribute *p, const run_attribute *a, size_t index, s
         int *target = s->target[index] + g * r->B;
         float *seed = w->seed + g * r->B * K;
         for (size_t b = 0; b < rows; b++) {
-            target[b] = target_class(a, first + g, w->scores + b * K, limn_dataset_label(r->data, chunk * r->B + b));
-            if (target[b] < 0) continue;
-            seed[b * K + (size_t)target[b]] = 1;
-            if (a->entry->target.kind == TARGET_CONTRAST) seed[b * K + (size_t)a->entry->target.classes[1]] -= 1;
+            const float *values = w->scores + b * K;
+            target[b] = run_target(r, a, first + g, chunk * r->B + b, values);
+            if (target[b] >= 0) run_target_seed(a, target[b], run_target_contrast(a), values, seed + b * K);
         }
     }
     limn_attribute_job job = {.diff = w->diff,
@@ -157,7 +131,7 @@ static limn_status write_maps(attribute *p, size_t index, size_t chunk, size_t f
     limn_status status = LIMN_OK;
     limn_run_state *r = p->r;
     const run_attribute *a = &r->attribute[index];
-    int contrast = a->entry->target.kind == TARGET_CONTRAST ? a->entry->target.classes[1] : -1;
+    int contrast = run_target_contrast(a);
     for (size_t b = 0; b < run_chunk_rows(r, chunk); b++) {
         size_t i = chunk * r->B + b;
         if (a->have[i]) continue;
@@ -321,7 +295,8 @@ static limn_status attribution_row(limn_run_state *r, run_attribute *a) {
     TRY(store_link(r->store, r->run_id, STORE_ATTRIBUTION, a->entry->name, a->id));
     TRY(limn_new(&a->have, r->n, 1));
     TRY(store_have(r->store, STORE_MAPS, a->id, r->dataset_id, a->have, r->n, NULL));
-    if (a->complete) memset(a->have, 1, r->n); /* target: label leaves samples without a label out */
+    for (size_t i = 0; i < r->n; i++) /* target: label leaves samples without a label out; pairs name some alone */
+        a->have[i] |= a->complete || (a->pairs.first && a->pairs.first[i] == a->pairs.first[i + 1]);
 done:
     free(options);
     free(targets);
@@ -337,6 +312,7 @@ static limn_status plan(attribute *p) {
     TRY(limn_new(&p->measurement, n, sizeof *p->measurement));
     TRY(limn_new(&p->wide, n, sizeof *p->wide));
     TRY(limn_new(&p->written, n, sizeof *p->written));
+    for (size_t a = 0; a < n; a++) TRY(run_target_ask(r, &r->attribute[a], &r->exp->attribute[a].target));
     TRY(store_begin(r->store));
     for (size_t a = 0; a < n; a++) {
         TRY(attribution_row(r, &r->attribute[a]));

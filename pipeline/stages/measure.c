@@ -42,7 +42,7 @@ typedef struct {
 
 typedef struct {
     limn_session *session;
-    float *x, *map, *other, *seed, *scratch, *value;
+    float *x, *map, *other, *seed, *scores, *scratch, *value;
     uint64_t *key;
     store_map *maps, *others;  /* (B, GROUP) */
     size_t *have, *have_other; /* (B) */
@@ -106,16 +106,16 @@ static limn_status measure_group(measure *p, const measurement *m, worker_room *
                               .of = m->of->method,
                               .of_options = &m->of->options};
     memset(w->seed, 0, GROUP * r->B * K * sizeof *w->seed);
+    if (m->measure->forwards || run_target_looks(m->of)) TRY(d->forward(d->ctx, w->x));
+    if (run_target_looks(m->of)) TRY(d->value(d->ctx, m->of->options.output.index, w->scores));
     for (size_t b = 0; b < r->B; b++)
         for (size_t g = 0; g < w->have[b]; g++) {
             const store_map *map = &w->maps[b * GROUP + g];
-            w->seed[(g * r->B + b) * K + (size_t)map->target] = 1;
-            if (map->contrast >= 0) w->seed[(g * r->B + b) * K + (size_t)map->contrast] -= 1;
+            run_target_seed(m->of, map->target, map->contrast, w->scores + b * K, w->seed + (g * r->B + b) * K);
         }
     size_t most = 1;
     for (size_t b = 0; b < r->B; b++) most = w->have[b] > most ? w->have[b] : most;
     job.n_seeds = most;
-    if (m->measure->forwards) TRY(d->forward(d->ctx, w->x));
     TRY(limn_measure_run(m->measure, &m->options, &job));
     for (size_t b = 0; b < r->B; b++)
         for (size_t g = 0; g < w->have[b]; g++)
@@ -315,6 +315,7 @@ static limn_status rooms(measure *p) {
         TRY(limn_new(&w->map, GROUP * r->B * size, sizeof(float)));
         TRY(limn_new(&w->other, GROUP * r->B * size, sizeof(float)));
         TRY(limn_new(&w->seed, GROUP * r->B * outputs, sizeof(float)));
+        TRY(limn_new(&w->scores, r->B * outputs, sizeof(float)));
         TRY(limn_new(&w->scratch, scratch, sizeof(float)));
         TRY(limn_new(&w->value, GROUP * r->B, sizeof(float)));
         TRY(limn_new(&w->key, r->B, sizeof *w->key));
@@ -337,7 +338,7 @@ static void clear(measure *p) {
     for (int i = 0; p->room && i < p->workers; i++) {
         worker_room *w = &p->room[i];
         limn_session_free(w->session);
-        free(w->x), free(w->map), free(w->other), free(w->seed), free(w->scratch), free(w->value);
+        free(w->x), free(w->map), free(w->other), free(w->seed), free(w->scores), free(w->scratch), free(w->value);
         free(w->key), free(w->maps), free(w->others), free(w->have), free(w->have_other);
     }
     for (size_t m = 0; m < p->n; m++) free(p->all[m].have);

@@ -15,15 +15,25 @@
 #include "nn/net.h"
 #include "text.h"
 
+/* Classes that a file or a query names for each sample: those of sample i are class_[first[i]] … class_[first[i + 1] - 1],
+ * ascending. */
+typedef struct {
+    size_t *first; /* (n + 1), or NULL: there are none */
+    int *class_;
+    size_t n, most; /* in all; of one sample */
+} run_pairs;
+
 /* An attribute entry, resolved against the model. */
 typedef struct {
     const experiment_attribute *entry;
     const limn_method *method;
     limn_attribute_options options;
-    limn_shape shape; /* of a map */
-    size_t size;      /* floats of a map */
-    size_t outputs;   /* units of the explained layer */
-    size_t targets;   /* maps a sample */
+    limn_shape shape;         /* of a map */
+    size_t size;              /* floats of a map */
+    size_t outputs;           /* units of the explained layer, */
+    size_t channels, columns; /* and where it has rows and columns, its channels and columns */
+    size_t targets;           /* maps a sample, at most */
+    run_pairs pairs;
     int64_t id;
     int complete;
     unsigned char *have; /* (n) the samples that have their maps */
@@ -85,6 +95,22 @@ limn_status run_chunk_read(const limn_run_state *r, size_t c, float *x) LIMN_CHE
 /* What the methods of all entries ask of a session (net.h): values and gradients at the layers explained, at those of
  * CAMs, at the input. The caller frees. */
 limn_status run_method_asks(const limn_run_state *r, unsigned char **asks) LIMN_CHECK;
+
+/* ---- target.c: whose score a map explains ------------------------------------------------------------------------- */
+
+/* The target of an entry against its layer and the data: what a file names is read, a query compiled. */
+limn_status run_target_check(const limn_run_state *r, run_attribute *a, experiment_target *t) LIMN_CHECK;
+/* Asks the database for what queries name, once its predictions are there. */
+limn_status run_target_ask(const limn_run_state *r, run_attribute *a, experiment_target *t) LIMN_CHECK;
+/* Target number t of sample i: a unit, or a channel, of the explained layer, whose values of that sample these are; -1: there
+ * is none (no label, or one that the layer has no unit for; fewer pairs). */
+int run_target(const limn_run_state *r, const run_attribute *a, size_t t, size_t i, const float *values);
+/* The class whose score is subtracted from that of the target, or -1. */
+int run_target_contrast(const run_attribute *a);
+/* seed (outputs) = what of `values` is the score of a target. */
+void run_target_seed(const run_attribute *a, int target, int contrast, const float *values, float *seed);
+/* Whether run_target_seed() looks at the values. */
+int run_target_looks(const run_attribute *a);
 
 /* ---- checks.c: everything that can be known before anything runs ------------------------------------------------- */
 limn_status run_check(limn_run_state *r) LIMN_CHECK;

@@ -98,6 +98,11 @@ static const struct {
     {"measures", "metric", "metric: gini", "\"gini\""},
     {"measures", "of", "metric: deletion, of: sal", "[\"sal\"]"},
     {"target", "contrast", "contrast: [4, 9]", "[4,9]"},
+    {"target", "top", "top: 3", "3"},
+    {"target", "channel", "channel: [5, 0]", "[5,0]"},
+    {"target", "at", "channel: 5, at: [1, 2]", "[1,2]"},
+    {"target", "file", "file: t.csv", "\"dir/t.csv\""},
+    {"target", "sql", "sql: 'SELECT 1, 2'", "\"SELECT 1, 2\""},
     {"plots", "scatter", "scatter: map", "\"map\""},
     {"plots", "heatmaps", "heatmaps: [input, sal]", "[\"input\",\"sal\"]"},
     {"plots", "picture", "picture: sal", "\"sal\""},
@@ -181,6 +186,7 @@ static void every_default_may_be_written(void **state) {
             if (!strcmp(s->where, "attribute"))
                 beside =
                     !strcmp(k->key, "layer") || !strcmp(k->key, "size") ? "method: gradcam, " : "method: saliency, ";
+            if (!strcmp(s->where, "target")) beside = "channel: 1, ";
             if (!strcmp(s->where, "plots"))
                 beside = !strcmp(k->key, "rows")         ? "heatmaps: input, select: first, "
                          : !strncmp(kind, "heatmaps", 8) ? "heatmaps: input, "
@@ -386,6 +392,12 @@ static void targets_are_words_numbers_or_names(void **state) {
         {"[label]", "[3]"},     /* in a list it is a class's name */
         {"'7'", "[4]"},
         {"{contrast: [two, \"7\"]}", "{\"contrast\":[2,4]}"},
+        {"{top: 3}", "{\"top\":3}"},
+        {"{channel: 5}", "{\"channel\":[5],\"at\":\"mean\"}"},
+        {"{channel: [5, 0], at: [3, 4]}", "{\"channel\":[5,0],\"at\":[3,4]}"},
+        {"{at: max, channel: 1}", "{\"channel\":[1],\"at\":\"max\"}"},
+        {"{sql: 'SELECT 1, 2'}", "{\"sql\":\"SELECT 1, 2\"}"},
+        {"{file: a.csv}", "{\"file\":\"dir/a.csv\"}"},
         {"~", "predicted"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -152,8 +152,9 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
         {HEAD "target: {contrast: [1, 2, 3]}\n", "e.yaml:3: `contrast` is a list, but must be two classes"},
         {HEAD "target: {contrst: [1, 2]}\n", "e.yaml:3: unknown key `contrst` in `target` (did you mean `contrast`?)"},
         {HEAD "target: [3, 99999999999]\n", "e.yaml:3: class 99999999999 of `target` is larger than 1000000"},
-        {HEAD "target: []\n", "e.yaml:3: `target` is an empty list, but must be predicted, label, all, a class (number "
-                              "or name), a list of classes, or {contrast: [a, b]}"},
+        {HEAD "target: []\n",
+         "e.yaml:3: `target` is an empty list, but must be predicted, label, all, a class (number "
+         "or name), a list of classes, or {contrast: [a, b]}, {top: k}, {channel: c}, {file: FILE}, {sql: QUERY}"},
         {"model: m\ndata: {images: i, classes: [a, b]}\ntarget: [b, 1]\n",
          "e.yaml:3: class 1 is named twice in `target`"},
         {"model: m\ndata: {images: i, classes: [cat, dog]}\ntarget: cot\n",
