@@ -230,7 +230,8 @@ static limn_status fill_point(collector *c, void *row, sqlite3_stmt *stmt) {
                                         .probability = db_real(stmt, 8),
                                         .margin = db_real(stmt, 9),
                                         .entropy = db_real(stmt, 10),
-                                        .loss = db_real(stmt, 11)};
+                                        .loss = db_real(stmt, 11),
+                                        .overlap = db_real(stmt, 12)};
     return LIMN_OK;
 }
 
@@ -238,7 +239,10 @@ limn_status query_points(limn_store *s, query_point **out, size_t *n, int64_t em
     collector c = {.size = sizeof **out};
     return gather(s, out, n, &c, fill_point,
                   "SELECT s.sample_id, s.idx, pt.x, pt.y, pt.z, s.label, p.class, s.label = p.class, p.probability,"
-                  " p.margin, p.entropy, p.loss FROM embedding e JOIN extraction x USING (extraction_id)"
+                  " p.margin, p.entropy, p.loss, (SELECT avg(v.value) FROM overlap v WHERE v.sample_id = s.sample_id"
+                  " AND v.comparison_id IN (SELECT comparison_id FROM comparison WHERE embedding_id = ?1"
+                  " UNION ALL SELECT comparison_id FROM comparison WHERE other_embedding_id = ?1))"
+                  " FROM embedding e JOIN extraction x USING (extraction_id)"
                   " CROSS JOIN sample s ON s.dataset_id = x.dataset_id"
                   " JOIN point pt ON pt.embedding_id = e.embedding_id AND pt.sample_id = s.sample_id"
                   " LEFT JOIN prediction p ON p.model_id = x.model_id AND p.sample_id = s.sample_id"

@@ -51,6 +51,7 @@ typedef struct {
     int label, prediction;
     int correct; /* 1, 0, or -1: no label or no prediction */
     double probability, margin, entropy, loss;
+    double overlap; /* mean share of its neighbours over the maps that this one was compared with */
 } query_point;
 /* In the order of idx. */
 limn_status query_points(limn_store *s, query_point **out, size_t *n, int64_t embedding_id) LIMN_CHECK;

@@ -114,6 +114,16 @@ done:
     return status;
 }
 
+/* Whether an entry of `embed` compares the map of this name, or compares it with others. */
+static int is_compared(const limn_experiment *e, const char *name) {
+    for (size_t i = 0; i < e->n_embeds; i++) {
+        if (strcmp(e->embed[i].name, name) == 0 && e->embed[i].n_compare > 0) return 1;
+        for (size_t c = 0; c < e->embed[i].n_compare; c++)
+            if (strcmp(e->embed[i].compare[c], name) == 0) return 1;
+    }
+    return 0;
+}
+
 static limn_status check_plots(limn_run_state *r) {
     int labels = 0;
     for (size_t i = 0; i < r->n && !labels; i++) labels = limn_dataset_label(r->data, i) >= 0;
@@ -125,6 +135,12 @@ static limn_status check_plots(limn_run_state *r) {
         if (wants && !labels)
             return run_at(r, p->line,
                           limn_fail(LIMN_EINPUT, "plot `%s` wants labels (%s), and the data have none", p->name, what));
+        if (strcmp(what, "overlap") == 0 && !is_compared(r->exp, p->of))
+            return run_at(r, p->line,
+                          limn_fail(LIMN_EINPUT,
+                                    "plot `%s` wants `overlap`, but no entry of `embed` compares `%s` with another "
+                                    "(`seeds`, `compare`)",
+                                    p->name, p->of));
         for (size_t c = 0; c < p->n_columns && !r->exp->store_images; c++)
             if (strcmp(p->column[c], "input") == 0)
                 return run_at(r, p->line,

@@ -2,7 +2,7 @@
  *
  *   1. experiment file, model, data set, engine   (nothing is made or changed until all of it is checked)
  *   2. finished before, with the same options, its pictures still there: say so
- *   3. samples, predict, embed, attribute, plot: each computes what is missing
+ *   3. samples, predict, embed, compare, attribute, measure, plot: each computes what is missing
  *   4. the digest is stored, the database closed as one file
  *
  * A failure or an interruption marks the stage and the run, and leaves whole transactions behind. */
@@ -160,7 +160,7 @@ done:
 }
 
 static limn_status run_stages(limn_run_state *r) {
-    static limn_status (*const stage[])(limn_run_state *) = {stage_samples,   stage_predict, stage_embed,
+    static limn_status (*const stage[])(limn_run_state *) = {stage_samples,   stage_predict, stage_embed, stage_compare,
                                                              stage_attribute, stage_measure, stage_plot};
     for (size_t i = 0; i < COUNT_OF(stage); i++) {
         limn_status s = stage[i](r);

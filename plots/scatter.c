@@ -33,6 +33,8 @@ const limn_scatter_colour limn_scatter_colours[] = {
     {"loss", LIMN_COLOUR_VALUE, "loss −ln p(label)", "magma", 0, NAN, "-ln p(label)"},
     {"probability", LIMN_COLOUR_VALUE, "probability of the predicted class", "viridis", NAN, 1,
      "probability of the predicted class"},
+    {"overlap", LIMN_COLOUR_VALUE, "share of neighbours that the other maps have too", "viridis", 0, 1,
+     "share of neighbours that maps compared with this one have too"},
     {"none", LIMN_COLOUR_NONE, NULL, NULL, NAN, NAN, "one colour"},
     {NULL, LIMN_COLOUR_NONE, NULL, NULL, NAN, NAN, NULL},
 };

@@ -11,7 +11,7 @@ typedef enum { LIMN_COLOUR_NONE, LIMN_COLOUR_CLASS, LIMN_COLOUR_VALUE, LIMN_COLO
 
 /* What a scatter can be coloured by: a row of a table that the experiment file's `colour:` names. */
 typedef struct {
-    const char *name; /* "label" | "prediction" | "correct" | "margin" | "entropy" | "loss" | "probability" | "none" */
+    const char *name; /* "label" | "prediction" | "correct" | "margin" | … | "overlap" | "none" */
     limn_colour_kind kind;
     const char *title;   /* of the legend or the colour bar */
     const char *palette; /* VALUE: its palette */

@@ -158,4 +158,19 @@ LIMN_API limn_status limn_embed_quality(limn_quality *out, size_t room, size_t *
                                         size_t D, const float *Y, int dims, const int *labels, uint64_t seed,
                                         int threads) LIMN_CHECK;
 
+/* How far two maps of the same points agree, whatever made them differ: a seed, a perplexity, a method. */
+typedef struct {
+    int k;          /* 10 neighbours a point, fewer of fewer than 11 points */
+    double overlap; /* share of a point's k nearest on the one that are among its k nearest on the other: mean */
+    double
+        procrustes; /* 1: the same but for place, turn, mirror and scale; 0: nothing in common; NaN: a map is a point */
+    double distances; /* Spearman's correlation of the distances of all pairs of `points`; NaN: all are equal */
+    size_t points;    /* at most 1,000, seeded */
+} limn_map_agreement;
+
+/* Y[m] (n, dims[m]), n >= 3, finite. out (maps (maps - 1)/2): the pair a < b is out[b (b - 1)/2 + a]. share: NULL, or
+ * (pairs, n), in the same order: each point's share of neighbours. */
+LIMN_API limn_status limn_maps_agree(limn_map_agreement *out, float *share, const float *const *Y, const int *dims,
+                                     size_t maps, size_t n, uint64_t seed, int threads) LIMN_CHECK;
+
 #endif

@@ -38,17 +38,13 @@ static void distances(ranked *v, const embed_rows *x, const uint32_t *point, siz
             v[at] = (ranked){sqrt(embed_sqdist(kernels, x, point[a], point[b])), (uint32_t)at};
 }
 
-/* Pearson's correlation; NaN where one side is constant. */
+/* Pearson's correlation of ranks, whose mean is (n + 1)/2, ties or none; NaN where one side is constant. */
 static double correlation(const double *a, const double *b, size_t n) {
-    double ma = 0, mb = 0, ab = 0, aa = 0, bb = 0;
+    double mean = ((double)n + 1) / 2, ab = 0, aa = 0, bb = 0;
     for (size_t i = 0; i < n; i++) {
-        ma += a[i] / (double)n;
-        mb += b[i] / (double)n;
-    }
-    for (size_t i = 0; i < n; i++) {
-        ab += (a[i] - ma) * (b[i] - mb);
-        aa += (a[i] - ma) * (a[i] - ma);
-        bb += (b[i] - mb) * (b[i] - mb);
+        ab += (a[i] - mean) * (b[i] - mean);
+        aa += (a[i] - mean) * (a[i] - mean);
+        bb += (b[i] - mean) * (b[i] - mean);
     }
     return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : NAN;
 }

@@ -15,7 +15,7 @@
 #include "embed/embed.h"
 
 enum { EXACT_N = 3000, LEAST_QUERIES = 1000, EXACT_LABELS = 20000, LABEL_QUERIES = 5000, CPD_POINTS = 1000 };
-enum { SUBSET_QUERIES, SUBSET_CPD, SUBSET_LABELS }; /* streams; append only */
+enum { SUBSET_QUERIES, SUBSET_CPD, SUBSET_LABELS /* 3: agreement.c */ }; /* streams; append only */
 
 static const double WORK = 2e9;
 

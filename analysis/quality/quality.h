@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "embed/embed.h"
 #include "embed/rows.h"
 
 enum { QUALITY_KS = 3, QUALITY_MOST_K = 30, QUALITY_RECALL_K = 10 };
@@ -49,6 +50,23 @@ limn_status quality_labels(quality_labelled *out, const quality_map *y, const in
 /* Spearman's correlation of the distances of all pairs of these m >= 3 points in x and in y. */
 limn_status quality_cpd(double *out, const embed_rows *x, const embed_rows *y, const uint32_t *point,
                         size_t m) LIMN_CHECK;
+
+/* out (n, k): the k nearest of each point of a map by (distance, index), nearest first. Y (n, dims) finite, k < n and <=
+ * QUALITY_MOST_K. */
+limn_status quality_map_nearest(uint32_t *out, const float *Y, size_t n, int dims, size_t k, int threads) LIMN_CHECK;
+
+/* A map and, for each of its points, the k nearest. */
+typedef struct {
+    const float *Y; /* (n, dims) */
+    int dims;
+    const uint32_t *near; /* (n, k) */
+} quality_view;
+
+/* How far two maps of the same n >= 3 points agree; k is out->k. share (n) or NULL: of each point's neighbours. */
+limn_status quality_agree(limn_map_agreement *out, float *share, const quality_view *a, const quality_view *b, size_t n,
+                          int k, uint64_t seed) LIMN_CHECK;
+/* Neighbours that a comparison of maps of n points looks at. */
+int quality_agree_k(size_t n);
 
 /* Share of the k nearest class means that x and y agree on, k = min(10, (classes - 1)/2) into *k; NaN below 3 classes.
  */

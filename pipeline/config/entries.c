@@ -1,8 +1,6 @@
-/* The sections that fill structs of their own: data, preprocess, and the entries of embed, attribute and plots, with
- * what the keys of an entry have to agree on.
- *
- * An entry is counted before it is read, so that experiment_free() frees what a failure leaves half read. */
-#include "config/parse.h"
+/* The sections that fill structs of their own: data, preprocess, and the entries of attribute, measures and plots, with
+ * what the keys of an entry have to agree on (those of embed: embeds.c). */
+#include "config/entry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,16 +49,6 @@ const experiment_type experiment_preprocess_type = {set_preprocess, put_preproce
 
 /* ---- lists of entries -------------------------------------------------------------------------------------------- */
 
-/* What a list of entries is, and where it goes. T begins with `char *name`. */
-typedef struct entry_rule {
-    const char *where;
-    size_t array, count; /* offsets in limn_experiment of `T *` and `size_t` */
-    size_t size;         /* of T */
-    void (*begin)(const experiment_parser *p, void *entry, int line);
-    limn_status (*end)(experiment_parser *p, const struct entry_rule *r, void *entry, size_t i, yaml_node_t *node,
-                       const experiment_given *given);
-} entry_rule;
-
 static void *array_of(const entry_rule *r, const limn_experiment *e) {
     void *array;
     memcpy(&array, (const char *)e + r->array, sizeof array);
@@ -73,12 +61,24 @@ static size_t count_of(const entry_rule *r, const limn_experiment *e) {
     return n;
 }
 
+limn_status experiment_add_entry(limn_experiment *e, const entry_rule *r) {
+    limn_status status = LIMN_OK;
+    size_t n = count_of(r, e);
+    void *old = array_of(r, e), *array;
+    TRY(limn_new(&array, n + 1, r->size));
+    if (n > 0) memcpy(array, old, n * r->size);
+    free(old);
+    n++;
+    memcpy((char *)e + r->array, &array, sizeof array);
+    memcpy((char *)e + r->count, &n, sizeof n);
+done:
+    return status;
+}
+
 static limn_status read_entry(experiment_parser *p, const entry_rule *r, yaml_node_t *node, size_t i) {
     limn_status status = LIMN_OK;
     experiment_given given;
-    size_t n = i + 1;
     void *entry = (char *)array_of(r, p->e) + i * r->size;
-    memcpy((char *)p->e + r->count, &n, sizeof n);
     r->begin(p, entry, experiment_line(node));
     TRY(experiment_read_map(p, experiment_section_find(r->where), node, entry, &given));
     TRY(r->end(p, r, entry, i, node, &given));
@@ -86,21 +86,23 @@ done:
     return status;
 }
 
-static limn_status read_entries(experiment_parser *p, const experiment_key *k, yaml_node_t *node, const entry_rule *r) {
+limn_status experiment_read_entries(experiment_parser *p, const experiment_key *k, yaml_node_t *node,
+                                    const entry_rule *r) {
     limn_status status = LIMN_OK;
     experiment_list list;
-    void *array;
     if (experiment_is_empty(node)) return LIMN_OK;
     if (node->type == YAML_SCALAR_NODE) TRY(experiment_wrong(p, k, node, NULL));
     TRY(experiment_items(p, k, node, EXPERIMENT_MAX_ENTRIES, &list));
-    TRY(limn_new(&array, list.n, r->size));
-    memcpy((char *)p->e + r->array, &array, sizeof array);
-    for (size_t i = 0; i < list.n; i++) TRY(read_entry(p, r, experiment_item(p, &list, i), i));
+    for (size_t i = 0; i < list.n; i++) {
+        TRY(experiment_add_entry(p->e, r));
+        TRY(read_entry(p, r, experiment_item(p, &list, i), count_of(r, p->e) - 1));
+    }
 done:
     return status;
 }
 
-static cJSON *put_entries(const limn_experiment *e, const entry_rule *r, limn_status (*text)(cJSON *o, const void *)) {
+cJSON *experiment_put_entries(const limn_experiment *e, const entry_rule *r,
+                              limn_status (*text)(cJSON *o, const void *)) {
     cJSON *list = cJSON_CreateArray();
     for (size_t i = 0; list && i < count_of(r, e); i++) {
         cJSON *o = cJSON_CreateObject();
@@ -114,7 +116,7 @@ static cJSON *put_entries(const limn_experiment *e, const entry_rule *r, limn_st
 }
 
 /* Whether an entry before i bears the name. */
-static int name_is_taken(const entry_rule *r, const limn_experiment *e, size_t i, const char *name) {
+int experiment_name_taken(const entry_rule *r, const limn_experiment *e, size_t i, const char *name) {
     for (size_t j = 0; j < i; j++) {
         const char *other;
         memcpy(&other, (const char *)array_of(r, e) + j * r->size, sizeof other);
@@ -125,81 +127,23 @@ static int name_is_taken(const entry_rule *r, const limn_experiment *e, size_t i
 
 /* Gives the entry its default name where it has none; a name that an earlier entry bears is refused, a default that is
  * taken gets a number. */
-static limn_status settle_name(const experiment_parser *p, const entry_rule *r, char **name, const char *fallback,
-                               size_t i, yaml_node_t *node, const experiment_given *given) {
+limn_status experiment_settle_name(const experiment_parser *p, const entry_rule *r, char **name, const char *fallback,
+                                   size_t i, yaml_node_t *node, const experiment_given *given) {
     limn_status status = LIMN_OK;
     if (*name) {
         const yaml_node_t *at = experiment_given_for(experiment_section_find(r->where), given, "name");
-        if (name_is_taken(r, p->e, i, *name))
+        if (experiment_name_taken(r, p->e, i, *name))
             TRY(experiment_fail(p, at ? at : node, "two entries of `%s` are called `%s`", r->where, *name));
         return LIMN_OK;
     }
     TRY(limn_format(name, "%.64s", fallback));
-    for (unsigned number = 2; name_is_taken(r, p->e, i, *name); number++) {
+    for (unsigned number = 2; experiment_name_taken(r, p->e, i, *name); number++) {
         free(*name);
         TRY(limn_format(name, "%.58s-%u", fallback, number));
     }
 done:
     return status;
 }
-
-/* ---- embed ------------------------------------------------------------------------------------------------------- */
-
-static void embed_begin(const experiment_parser *p, void *entry, int line) {
-    experiment_embed *e = entry;
-    limn_embed_defaults(&e->options);
-    e->options.seed = p->e->seed;
-    e->line = line;
-}
-
-/* The preset's options, and over them what the entry gives. */
-static limn_status take_preset(experiment_parser *p, experiment_embed *e, const experiment_given *given) {
-    limn_status status = LIMN_OK;
-    const experiment_section *s = experiment_section_find("embed");
-    uint64_t seed = e->options.seed;
-    limn_embed_preset(&e->options, e->preset);
-    e->options.seed = seed;
-    for (size_t row = 0; s->key[row].key; row++)
-        if (given->value[row] && s->key[row].offset >= offsetof(experiment_embed, options))
-            TRY(s->key[row].type->set(p, &s->key[row], given->value[row], e));
-done:
-    return status;
-}
-
-static limn_status embed_end(experiment_parser *p, const entry_rule *r, void *entry, size_t i, yaml_node_t *node,
-                             const experiment_given *given) {
-    limn_status status = LIMN_OK;
-    experiment_embed *e = entry;
-    if (e->preset != LIMN_PRESET_LIMN) TRY(take_preset(p, e, given));
-    TRY(settle_name(p, r, &e->name, given->kind, i, node, given));
-done:
-    return status;
-}
-static const entry_rule embed_rule = {"embed",
-                                      offsetof(limn_experiment, embed),
-                                      offsetof(limn_experiment, n_embeds),
-                                      sizeof(experiment_embed),
-                                      embed_begin,
-                                      embed_end};
-
-static limn_status set_embeds(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
-    (void)into;
-    return read_entries(p, k, node, &embed_rule);
-}
-
-static const char *embed_kind(const experiment_embed *e) {
-    return e->options.method == LIMN_EMBED_PCA ? "pca" : "tsne";
-}
-
-static limn_status embed_put(cJSON *o, const void *entry) {
-    return experiment_put_map(o, experiment_section_find("embed"), entry, embed_kind(entry), "");
-}
-
-static cJSON *put_embeds(const experiment_key *k, const void *from) {
-    (void)k;
-    return put_entries(from, &embed_rule, embed_put);
-}
-const experiment_type experiment_embeds_type = {set_embeds, put_embeds};
 
 /* ---- attribute --------------------------------------------------------------------------------------------------- */
 
@@ -272,7 +216,7 @@ static limn_status attribute_end(experiment_parser *p, const entry_rule *r, void
     TRY(keep_settings(p, &a->setting, &a->n_settings, m, given));
     snprintf(fallback, sizeof fallback, "%s%s%s", a->method, strcmp(a->flavour, "limn") ? "-" : "",
              strcmp(a->flavour, "limn") ? a->flavour : "");
-    TRY(settle_name(p, r, &a->name, fallback, i, node, given));
+    TRY(experiment_settle_name(p, r, &a->name, fallback, i, node, given));
     if (!strcmp(a->name, "input"))
         TRY(experiment_fail(p, node, "an entry of `attribute` cannot be called `input`: plots call the input so"));
     if (!experiment_given_for(s, given, "target")) TRY(experiment_target_copy(&a->target, &p->e->target));
@@ -288,7 +232,7 @@ static const entry_rule attribute_rule = {"attribute",
 
 static limn_status set_attributes(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     (void)into;
-    return read_entries(p, k, node, &attribute_rule);
+    return experiment_read_entries(p, k, node, &attribute_rule);
 }
 
 static limn_status put_json(cJSON *o, char *text);
@@ -306,7 +250,7 @@ static limn_status attribute_put(cJSON *o, const void *entry) {
 
 static cJSON *put_attributes(const experiment_key *k, const void *from) {
     (void)k;
-    return put_entries(from, &attribute_rule, attribute_put);
+    return experiment_put_entries(from, &attribute_rule, attribute_put);
 }
 const experiment_type experiment_attributes_type = {set_attributes, put_attributes};
 
@@ -350,7 +294,7 @@ static const entry_rule measure_rule = {"measures",
 
 static limn_status set_measures(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     (void)into;
-    return read_entries(p, k, node, &measure_rule);
+    return experiment_read_entries(p, k, node, &measure_rule);
 }
 
 /* Adds the options that a method, or a measure, has, as its own table names their values. */
@@ -381,7 +325,7 @@ done:
 
 static cJSON *put_measures(const experiment_key *k, const void *from) {
     (void)k;
-    return put_entries(from, &measure_rule, measure_put);
+    return experiment_put_entries(from, &measure_rule, measure_put);
 }
 const experiment_type experiment_measures_type = {set_measures, put_measures};
 
@@ -450,7 +394,7 @@ static limn_status plot_end(experiment_parser *p, const entry_rule *r, void *ent
     else
         snprintf(fallback, sizeof fallback, "%s", plot->select == SELECT_ERRORS ? "errors" : "heatmaps");
     TRY(check_selection(p, plot, given));
-    TRY(settle_name(p, r, &plot->name, fallback, i, node, given));
+    TRY(experiment_settle_name(p, r, &plot->name, fallback, i, node, given));
 done:
     return status;
 }
@@ -460,7 +404,7 @@ static const entry_rule plot_rule = {
 
 static limn_status set_plots(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     (void)into;
-    return read_entries(p, k, node, &plot_rule);
+    return experiment_read_entries(p, k, node, &plot_rule);
 }
 
 static limn_status plot_put(cJSON *o, const void *entry) {
@@ -471,17 +415,11 @@ static limn_status plot_put(cJSON *o, const void *entry) {
 
 static cJSON *put_plots(const experiment_key *k, const void *from) {
     (void)k;
-    return put_entries(from, &plot_rule, plot_put);
+    return experiment_put_entries(from, &plot_rule, plot_put);
 }
 const experiment_type experiment_plots_type = {set_plots, put_plots};
 
 /* ---- one entry's options as JSON --------------------------------------------------------------------------------- */
-
-limn_status experiment_embed_json(char **out, const experiment_embed *e) {
-    cJSON *o = cJSON_CreateObject();
-    return experiment_print(
-        out, o, experiment_put_map(o, experiment_section_find("embed"), e, embed_kind(e), "name of method seed"));
-}
 
 limn_status experiment_attribute_json(char **out, const experiment_attribute *a) {
     const limn_method *m;

@@ -134,6 +134,8 @@ static void free_texts(char *const *text, size_t n) {
 static void free_embed(experiment_embed *e) {
     free(e->name);
     free(e->of);
+    free_texts(e->compare, e->n_compare);
+    free(e->seed);
 }
 
 static void free_settings(experiment_setting *setting, size_t n) {

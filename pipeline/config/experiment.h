@@ -42,6 +42,10 @@ typedef struct {
     char *name, *of;         /* unique name; one of `feature`, as written there (`of: auto` became the first of them) */
     limn_tsne_preset preset; /* whose defaults the options have where the entry gives none */
     limn_embed_options options;
+    char **compare; /* (n_compare) names of earlier entries, whose maps this one's is compared with */
+    size_t n_compare;
+    uint64_t *seed; /* (n_seeds) as `seeds` gave them: entries of their own follow for all but the first */
+    size_t n_seeds;
     int line;
 } experiment_embed;
 
@@ -125,7 +129,7 @@ limn_status experiment_resolve_targets(limn_experiment *e, const char *const *na
 
 /* Options as JSON text with every default resolved: keys in a fixed order, numbers as the shortest text that reads back
  * to the same bits. The caller frees *out. The store identifies results by these texts, so what it has columns for is
- * left out: embed: name, of, method, seed, threads; attribute: name, method, flavour, target. */
+ * left out: embed: name, of, method, seed, threads, compare; attribute: name, method, flavour, target. */
 limn_status experiment_resolved_json(char **out, const limn_experiment *e) LIMN_CHECK; /* all of it */
 limn_status experiment_data_json(char **out, const limn_experiment *e) LIMN_CHECK;     /* selection and preprocessing */
 limn_status experiment_embed_json(char **out, const experiment_embed *e) LIMN_CHECK;

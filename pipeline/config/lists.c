@@ -304,42 +304,71 @@ done:
 }
 const experiment_type experiment_embedding_type = {set_embedding, put_reference};
 
-/* "input" and names of attribute entries; k->max is how many. */
-/* Names of entries of `attribute`, and before them `first` (NULL: nothing), into *out (n). */
-static limn_status set_names(experiment_parser *p, const experiment_key *k, yaml_node_t *node, const char *first,
-                             char ***out, size_t *n) {
+/* Names of `set` that are among `known` (NULL at the end), at most k->max of them, into *out (n). */
+static limn_status set_names(experiment_parser *p, const experiment_key *k, yaml_node_t *node, const char *set,
+                             const char *const *known, char ***out, size_t *n) {
     limn_status status = LIMN_OK;
-    const limn_experiment *e = p->e;
-    const char **known = NULL;
     experiment_list list;
-    size_t before = first != NULL;
     TRY(experiment_items(p, k, node, (size_t)k->max, &list));
     TRY(limn_new(out, list.n, sizeof **out));
-    TRY(limn_new(&known, e->n_attributes + 2, sizeof *known));
-    known[0] = first;
-    for (size_t i = 0; i < e->n_attributes; i++) known[i + before] = e->attribute[i].name;
     for (size_t i = 0; i < list.n; i++) {
         yaml_node_t *item = experiment_item(p, &list, i);
         const char *text;
         size_t j = 0;
         TRY(experiment_scalar(p, k, item, &text));
         while (known[j] && strcmp(known[j], text)) j++;
-        if (!known[j]) TRY(no_such(p, k, item, "`attribute`", known));
+        if (!known[j]) TRY(no_such(p, k, item, set, known));
         TRY(add_text(*out, n, text));
     }
+done:
+    return status;
+}
+
+/* Names of entries of `attribute`, and before them `first` (NULL: nothing). */
+static limn_status set_attributed(experiment_parser *p, const experiment_key *k, yaml_node_t *node, const char *first,
+                                  char ***out, size_t *n) {
+    limn_status status = LIMN_OK;
+    const limn_experiment *e = p->e;
+    const char **known = NULL;
+    size_t before = first != NULL;
+    TRY(limn_new(&known, e->n_attributes + 2, sizeof *known));
+    known[0] = first;
+    for (size_t i = 0; i < e->n_attributes; i++) known[i + before] = e->attribute[i].name;
+    TRY(set_names(p, k, node, "`attribute`", known, out, n));
 done:
     free(known);
     return status;
 }
 
+/* Entries of `embed` before the one that is read, which is the last. */
+static limn_status set_compared(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    experiment_embed *e = into;
+    const char **known = NULL;
+    TRY(limn_new(&known, p->e->n_embeds, sizeof *known));
+    for (size_t i = 0; i + 1 < p->e->n_embeds; i++) known[i] = p->e->embed[i].name;
+    TRY(set_names(p, k, node, "`embed` before it", known, &e->compare, &e->n_compare));
+done:
+    free(known);
+    return status;
+}
+
+static cJSON *put_compared(const experiment_key *k, const void *from) {
+    const experiment_embed *e = from;
+    (void)k;
+    return e->n_compare > 0 ? put_texts(e->compare, e->n_compare) : cJSON_CreateNull();
+}
+const experiment_type experiment_compared_type = {set_compared, put_compared};
+
+/* "input" and names of attribute entries. */
 static limn_status set_columns(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     experiment_plot *plot = into;
-    return set_names(p, k, node, "input", &plot->column, &plot->n_columns);
+    return set_attributed(p, k, node, "input", &plot->column, &plot->n_columns);
 }
 
 static limn_status set_measured(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     experiment_measure *m = into;
-    return set_names(p, k, node, NULL, &m->of, &m->n_of);
+    return set_attributed(p, k, node, NULL, &m->of, &m->n_of);
 }
 
 static cJSON *put_measured(const experiment_key *k, const void *from) {

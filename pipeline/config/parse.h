@@ -5,7 +5,8 @@
  * values.c    types of scalars: text, words, numbers, names, paths
  * lists.c     types of lists: images, classes, features, mean, formats, columns
  * target.c    the type `target`, and class names that become numbers
- * entries.c   the entries of embed, attribute, plots, and what they have to agree on
+ * entries.c   lists of entries (entry.h); those of attribute, measures and plots, and what they have to agree on
+ * embeds.c    the entries of embed
  * tables.c    every key: the only place to touch for a new option
  * experiment.c  load, parse, free, print as JSON */
 #ifndef LIMN_CONFIG_PARSE_H
@@ -23,6 +24,7 @@ enum {
     EXPERIMENT_MAX_ANCHORS = 1000,  /* and lines that begin with % */
     EXPERIMENT_MAX_KEYS = 40,       /* of one table */
     EXPERIMENT_MAX_OPTIONS = 32,    /* of a method, in one entry */
+    EXPERIMENT_MAX_SEEDS = 32,      /* of one entry of embed */
     EXPERIMENT_MAX_ENTRIES = 1000,  /* of embed, attribute, plots, features */
     EXPERIMENT_MAX_COLUMNS = 64,    /* of one grid */
     EXPERIMENT_MAX_TARGETS = 4096   /* of one target */
@@ -111,7 +113,7 @@ limn_status experiment_resolve_path(char **out, const limn_experiment *e, const 
 extern const experiment_type experiment_model_type, experiment_images_type, experiment_classes_type,
     experiment_features_type, experiment_channels_type, experiment_formats_type, experiment_columns_type,
     experiment_embedding_type, experiment_feature_type, experiment_perplexity_type, experiment_shape_type,
-    experiment_measured_type;
+    experiment_measured_type, experiment_compared_type;
 
 /* ---- target.c ---- */
 extern const experiment_type experiment_target_type, experiment_contrast_type, experiment_channel_type,
@@ -120,7 +122,10 @@ limn_status experiment_target_copy(experiment_target *out, const experiment_targ
 void experiment_target_clear(experiment_target *t);
 
 /* ---- entries.c ---- */
-extern const experiment_type experiment_data_type, experiment_preprocess_type, experiment_embeds_type,
-    experiment_attributes_type, experiment_measures_type, experiment_plots_type;
+extern const experiment_type experiment_data_type, experiment_preprocess_type, experiment_attributes_type,
+    experiment_measures_type, experiment_plots_type;
+
+/* ---- embeds.c ---- */
+extern const experiment_type experiment_embeds_type, experiment_seeds_type;
 
 #endif

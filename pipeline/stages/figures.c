@@ -99,7 +99,8 @@ static const struct {
   value_field[] = {{"margin", offsetof(query_point, margin)},
                    {"entropy", offsetof(query_point, entropy)},
                    {"loss", offsetof(query_point, loss)},
-                   {"probability", offsetof(query_point, probability)}};
+                   {"probability", offsetof(query_point, probability)},
+                   {"overlap", offsetof(query_point, overlap)}};
 
 static limn_status fill_colour(const source *src, job *j, const query_point *p, size_t n) {
     limn_status status = LIMN_OK;

@@ -119,6 +119,7 @@ limn_status run_check(limn_run_state *r) LIMN_CHECK;
 limn_status stage_samples(limn_run_state *r) LIMN_CHECK;   /* model, data set and samples into the store */
 limn_status stage_predict(limn_run_state *r) LIMN_CHECK;   /* predictions and feature vectors */
 limn_status stage_embed(limn_run_state *r) LIMN_CHECK;     /* maps of points */
+limn_status stage_compare(limn_run_state *r) LIMN_CHECK;   /* how far maps of points agree */
 limn_status stage_attribute(limn_run_state *r) LIMN_CHECK; /* maps of attribution */
 limn_status stage_measure(limn_run_state *r) LIMN_CHECK;   /* figures of the maps */
 limn_status stage_plot(limn_run_state *r) LIMN_CHECK;      /* figures */

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every question of README.md and docs/sql.md is answered, on a small run of the demo's experiment.
+# Every question of README.md, docs/sql.md and docs/tsne.md is answered, on a small run of the demo's experiment.
 . tests/lib/tap.sh
 cat >"$work/small.yaml" <<Y
 name: mnist
@@ -11,7 +11,7 @@ data:
   limit: 400
 features: [dense_1]
 embed:
-  - {name: map, of: dense_1, method: tsne, perplexity: 10, iterations: 400}
+  - {name: map, of: dense_1, method: tsne, perplexity: 10, iterations: 400, seeds: [1, 2]}
 attribute:
   - {name: saliency, method: saliency}
   - {name: cam, method: gradcam}
@@ -22,7 +22,7 @@ plots:
 Y
 limn run "$work/small.yaml" --db "$work/small.db" --out "$work/small"
 check "a small run" [ "$code" = 0 ]
-for doc in README.md docs/sql.md; do # 400 samples may have no error in a foreign cluster
+for doc in README.md docs/sql.md docs/tsne.md; do # 400 samples may have no error in a foreign cluster
     MAY_BE_EMPTY='foreign cluster' bash tests/sql_docs.sh $doc "$work/small.db" || tap_bad=1
 done
 finish

@@ -88,6 +88,8 @@ static const struct {
     {"embed", "momentum", "momentum: 0.1", "0.1"},
     {"embed", "init", "init: random", "\"random\""},
     {"embed", "seed", "seed: 5", "5"},
+    {"embed", "seeds", "seeds: [5, 6]", "null"}, /* an entry each: below */
+    {"embed", "compare", "name: a}, {compare: a", "null"},
     {"embed", "pca", "pca: 0", "0"},
     {"embed", "engine", "engine: exact", "\"exact\""},
     {"embed", "trace_every", "trace_every: 10", "10"},
@@ -209,6 +211,40 @@ static void every_default_may_be_written(void **state) {
             experiment_free(with);
             experiment_free(without);
         }
+}
+
+static void seeds_are_entries_that_are_compared(void **state) {
+    (void)state;
+    limn_experiment *e = good(HEAD "embed: [{method: pca}, {name: m, seeds: [7, 3, 5], compare: pca, dims: 3},"
+                                   " {name: w, seed: 2, perplexity: 9, compare: [m.5, m]}]\n");
+    static const struct {
+        const char *name;
+        uint64_t seed;
+        size_t n;
+        const char *compare[3];
+    } want[] = {{"pca", 1, 0, {NULL}},
+                {"m", 7, 1, {"pca"}},
+                {"m.3", 3, 2, {"pca", "m"}},
+                {"m.5", 5, 3, {"pca", "m", "m.3"}},
+                {"w", 2, 2, {"m.5", "m"}}};
+    assert_int_equal(e->n_embeds, 5);
+    for (size_t i = 0; i < 5; i++) {
+        const experiment_embed *m = &e->embed[i];
+        assert_string_equal(m->name, want[i].name);
+        assert_int_equal(m->options.seed, want[i].seed);
+        assert_int_equal(m->options.dims, i > 0 && i < 4 ? 3 : 2);
+        assert_int_equal(m->n_compare, want[i].n);
+        for (size_t c = 0; c < m->n_compare; c++) assert_string_equal(m->compare[c], want[i].compare[c]);
+    }
+    resolved_options_are_an_experiment(e);
+    char *one, *other; /* what is compared with it is no part of what a map is */
+    assert_int_equal(experiment_embed_json(&one, &e->embed[1]), LIMN_OK);
+    assert_int_equal(experiment_embed_json(&other, &e->embed[3]), LIMN_OK);
+    assert_string_equal(one, other);
+    assert_null(strstr(one, "compare"));
+    free(one);
+    free(other);
+    experiment_free(e);
 }
 
 static void embed_defaults_are_the_library_s(void **state) {
@@ -523,6 +559,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(every_default_may_be_written),
+        cmocka_unit_test(seeds_are_entries_that_are_compared),
         cmocka_unit_test(embed_defaults_are_the_library_s),
         cmocka_unit_test(a_preset_fills_what_the_entry_does_not_give),
         cmocka_unit_test(colours_are_the_plots_own),
