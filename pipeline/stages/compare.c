@@ -107,7 +107,7 @@ static void say(const compare *c) {
                   100 * c->least);
 }
 
-static limn_status run_pairs(compare *c) {
+static limn_status compare_all(compare *c) {
     limn_status status = LIMN_OK;
     limn_run_state *r = c->r;
     TRY(limn_new(&c->share, r->n, sizeof *c->share));
@@ -128,7 +128,7 @@ limn_status stage_compare(limn_run_state *r) {
     TRY(list_pairs(&c));
     if (c.n_pairs == 0) goto done;
     TRY(run_stage_begin(r, "compare", c.n_pairs));
-    TRY(run_pairs(&c));
+    TRY(compare_all(&c));
     TRY(run_stage_end(r, c.done > 0 ? "finished" : "reused"));
     say(&c);
 done:
