@@ -21,7 +21,7 @@ typedef struct {
     size_t *first; /* (n + 1), or NULL: there are none */
     int *class_;
     size_t n, most; /* in all; of one sample */
-} run_pairs;
+} target_pairs;
 
 /* An attribute entry, resolved against the model. */
 typedef struct {
@@ -33,7 +33,7 @@ typedef struct {
     size_t outputs;           /* units of the explained layer, */
     size_t channels, columns; /* and where it has rows and columns, its channels and columns */
     size_t targets;           /* maps a sample, at most */
-    run_pairs pairs;
+    target_pairs pairs;
     int64_t id;
     int complete;
     unsigned char *have; /* (n) the samples that have their maps */
