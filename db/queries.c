@@ -286,6 +286,14 @@ limn_status query_samples(limn_store *s, query_sample **out, size_t *n, int64_t 
                   DB_ARGS(DB_INT(model_id), DB_INT(dataset_id), DB_INT(count)));
 }
 
+limn_status query_sample_of(limn_store *s, query_sample **out, size_t *n, int64_t model_id, int64_t sample_id) {
+    collector c = {.size = sizeof **out};
+    return gather(s, out, n, &c, fill_sample,
+                  SAMPLES " FROM sample s LEFT JOIN prediction p ON p.model_id = ?1 AND p.sample_id = s.sample_id"
+                          " WHERE s.sample_id = ?2",
+                  DB_ARGS(DB_INT(model_id), DB_INT(sample_id)));
+}
+
 limn_status query_image(limn_store *s, void **png, size_t *size, int64_t sample_id) {
     limn_status status = LIMN_OK;
     sqlite3_stmt *stmt = NULL;

@@ -70,6 +70,9 @@ typedef struct {
  * (0: all); FIRST: the first `count`. */
 limn_status query_samples(limn_store *s, query_sample **out, size_t *n, int64_t model_id, int64_t dataset_id,
                           query_select select, size_t count) LIMN_CHECK;
+/* The one sample of this key; *n = 0 where there is none. */
+limn_status query_sample_of(limn_store *s, query_sample **out, size_t *n, int64_t model_id,
+                            int64_t sample_id) LIMN_CHECK;
 
 /* *png (the caller's: free()) = the sample's picture; NULL and 0 where none is stored. */
 limn_status query_image(limn_store *s, void **png, size_t *size, int64_t sample_id) LIMN_CHECK;

@@ -7,18 +7,22 @@ static const char usage[] =
     "usage: limn plot DB [KEY=VALUE…] -o DIR\n"
     "Draws the figures of the last run again, or the one that the keys describe: those of an entry of `plots` in an\n"
     "experiment file (docs/experiment.md), for example\n"
-    "  limn plot mnist.db scatter=map colour=margin format=[png,pdf] -o figures\n\n"
+    "  limn plot mnist.db scatter=map colour=margin format=[png,pdf] -o figures\n"
+    "  limn plot mnist.db --sql 'SELECT x, y, probability FROM v_point WHERE embedding_id = 1' -o figures\n\n"
     "  -o, --out DIR    the folder of figures\n"
+    "  --sql QUERY      draw what a SELECT gives: x, y [, colour] as a scatter; with matrix=query, bars=query,\n"
+    "                   lines=query or heatmaps=[…] as that (docs/figures.md)\n"
     "  --quiet          no progress, no notes\n"
     "  --json           progress and summary as JSON lines on standard output\n"
     "  -h, --help       this text\n";
 
 typedef struct {
-    const char *out;
+    const char *out, *sql;
     int quiet, json;
 } plot_arguments;
 
 static const cli_option options[] = {{"out", 'o', CLI_TEXT, offsetof(plot_arguments, out), "a folder", 0, 0},
+                                     {"sql", 0, CLI_TEXT, offsetof(plot_arguments, sql), "a SELECT", 0, 0},
                                      {"quiet", 0, CLI_FLAG, offsetof(plot_arguments, quiet), NULL, 0, 0},
                                      {"json", 0, CLI_FLAG, offsetof(plot_arguments, json), NULL, 0, 0},
                                      {NULL, 0, CLI_FLAG, 0, NULL, 0, 0}};
@@ -32,7 +36,8 @@ int cmd_plot(int argc, char **argv) {
     int first, code = cli_parse(&command, argc, argv, &a, &first);
     if (code != CLI_GO_ON) return code;
     if (!a.out) return cli_error(CLI_USAGE, "`limn plot` needs `-o DIR`, the folder of figures");
-    limn_plot_call call = {argv[first], a.out, (const char *const *)&argv[first + 1], (size_t)(argc - first - 1)};
+    limn_plot_call call = {argv[first], a.out, (const char *const *)&argv[first + 1], (size_t)(argc - first - 1),
+                           a.sql};
     cli_progress_begin(&progress, a.quiet, a.json);
     limn_voice voice = cli_voice(&progress);
     limn_status s = limn_plot(&call, &voice, &figures);

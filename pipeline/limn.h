@@ -102,6 +102,7 @@ typedef struct {
     const char *db, *out;
     const char *const *set; /* (n_set) "key=value" of one entry of `plots`; none: all the figures of the last run */
     size_t n_set;
+    const char *sql; /* the entry's `sql`: a SELECT that it draws, as a scatter where `set` names no kind; NULL: none */
 } limn_plot_call;
 LIMN_API limn_status limn_plot(const limn_plot_call *c, const limn_voice *v, size_t *figures) LIMN_CHECK;
 

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/try.h"
+#include "plots/axis.h"
 #include "plots/labels.h"
 #include "plots/palette.h"
 #include "plots/sheet.h"
@@ -389,15 +390,6 @@ static void put_gray_note(scatter *p) {
     plots_put_text(&p->sheet, text, (p->left + p->right) / 2, .75 * p->line, "center");
 }
 
-/* The largest 1, 2, 2.5 or 5 times a power of ten of which at least three steps fit into the range. */
-static double round_step(double range) {
-    static const double times[] = {5, 2.5, 2};
-    double power = pow(10, floor(log10(range / 3)));
-    for (size_t i = 0; i < COUNT_OF(times); i++)
-        if (times[i] * power * 3 <= range * (1 + 1e-9)) return times[i] * power;
-    return power;
-}
-
 /* The bar is an image through the same palette as the points: gnuplot's own colorbox is made of slices, between which a
  * PDF shows seams. Its values lie behind the points in the data. */
 static limn_status put_colour_bar(scatter *p) {
@@ -409,7 +401,7 @@ static limn_status put_colour_bar(scatter *p) {
         plots_put(&s->setup, "%s%.6g '#%06x'", i ? ", " : "", p->palette->stop[i].at,
                   (unsigned)p->palette->stop[i].rgb);
     plots_put(&s->setup, ")\nset cbrange [%.9g:%.9g]\nunset colorbox\n", p->value_lo, p->value_hi);
-    double range = p->value_hi - p->value_lo, step = round_step(range);
+    double range = p->value_hi - p->value_lo, step = plots_round_step(range);
     for (double k = ceil(p->value_lo / step - 1e-6); k <= p->value_hi / step + 1e-6; k++) {
         char number[32];
         snprintf(number, sizeof number, "%.6g", k == 0 ? 0 : k * step);

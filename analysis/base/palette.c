@@ -52,11 +52,18 @@ static const limn_stop diverging[] = {
     {15 / 16., 0x942522}, {16 / 16., 0x6f1916},
 };
 
+/* The blue arm of `diverging`. */
+static const limn_stop blue[] = {
+    {0 / 8., 0xffffff}, {1 / 8., 0xd8e9ff}, {2 / 8., 0xaed1ff}, {3 / 8., 0x82b7ff}, {4 / 8., 0x529cfd},
+    {5 / 8., 0x2a81eb}, {6 / 8., 0x0b68cc}, {7 / 8., 0x0651a2}, {8 / 8., 0x023b7a},
+};
+
 const limn_palette limn_palettes[] = {
     {"jet", "rainbow of MATLAB and of the older papers; not uniform", jet, COUNT_OF(jet), 0},
     {"viridis", "perceptually uniform, blue to yellow; legible in gray", viridis, COUNT_OF(viridis), 0},
     {"magma", "perceptually uniform, black to cream; legible in gray", magma, COUNT_OF(magma), 0},
     {"gray", "black to white", gray, COUNT_OF(gray), 0},
+    {"blue", "white to dark blue: a table's shares and counts", blue, COUNT_OF(blue), 0},
     {"diverging", "blue below zero, white at zero, red above", diverging, COUNT_OF(diverging), 1},
     {NULL, NULL, NULL, 0, 0},
 };

@@ -20,7 +20,7 @@ typedef struct {
     int diverging; /* the middle stands for zero: the range is drawn symmetric */
 } limn_palette;
 
-extern const limn_palette limn_palettes[]; /* jet, viridis, magma, gray, diverging; ends with name NULL */
+extern const limn_palette limn_palettes[]; /* jet, viridis, magma, gray, blue, diverging; ends with name NULL */
 
 /* NULL where there is none of that name. */
 const limn_palette *limn_palette_find(const char *name);

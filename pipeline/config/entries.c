@@ -337,7 +337,29 @@ static void plot_begin(const experiment_parser *p, void *entry, int line) {
 }
 
 static const char *const plot_kind_word[] = {
-    [PLOT_SCATTER] = "scatter", [PLOT_HEATMAPS] = "heatmaps", [PLOT_PICTURE] = "picture"};
+    [PLOT_SCATTER] = "scatter", [PLOT_HEATMAPS] = "heatmaps", [PLOT_PICTURE] = "picture",
+    [PLOT_MATRIX] = "matrix",   [PLOT_BARS] = "bars",         [PLOT_LINES] = "lines"};
+
+/* `query` and `sql` belong together. */
+static limn_status check_query(const experiment_parser *p, experiment_plot *plot, yaml_node_t *node,
+                               const experiment_given *given) {
+    const experiment_section *s = experiment_section_find("plots");
+    const yaml_node_t *sql = experiment_given_for(s, given, "sql");
+    if (plot->kind == PLOT_HEATMAPS) {
+        if (sql && !experiment_given_for(s, given, "select")) plot->select = SELECT_QUERY;
+        if (sql && plot->select != SELECT_QUERY)
+            return experiment_fail(p, sql, "`sql` chooses the samples: it needs `select: query`, or no `select`");
+        if (!sql && plot->select == SELECT_QUERY)
+            return experiment_fail(p, node, "`select: query` needs `sql`, a SELECT of sample_id");
+    } else if (plot->of && !strcmp(plot->of, "query") && !sql) {
+        return experiment_fail(p, node, "`%s: query` needs `sql`, a SELECT", given->kind);
+    } else if (sql && strcmp(plot->of, "query")) {
+        return experiment_fail(p, sql, "`sql` is what `%s: query` draws, not `%s`", given->kind, plot->of);
+    }
+    const yaml_node_t *colour = experiment_given_for(s, given, "colour");
+    if (sql && colour) return experiment_fail(p, colour, "the third column of `sql` is the colour");
+    return LIMN_OK;
+}
 
 /* per_class and rows each belong to a selection: what would be ignored is refused. */
 static limn_status check_selection(const experiment_parser *p, const experiment_plot *plot,
@@ -348,7 +370,7 @@ static limn_status check_selection(const experiment_parser *p, const experiment_
     if (per_class && plot->select != SELECT_PER_CLASS)
         return experiment_fail(p, per_class, "`per_class` needs `select: per_class`, which is the default");
     if (rows && plot->select == SELECT_PER_CLASS)
-        return experiment_fail(p, rows, "`rows` needs `select: errors` or `select: first`");
+        return experiment_fail(p, rows, "`rows` needs `select: errors`, `first` or `query`");
     return LIMN_OK;
 }
 
@@ -385,10 +407,14 @@ static limn_status plot_end(experiment_parser *p, const entry_rule *r, void *ent
     experiment_plot *plot = entry;
     char fallback[160];
     while (strcmp(plot_kind_word[plot->kind], given->kind)) plot->kind++;
-    TRY(check_palette(p, plot, given));
+    TRY(check_query(p, plot, node, given));
+    if (plot->palette) TRY(check_palette(p, plot, given));
     if (plot->kind == PLOT_PICTURE) TRY(picture_formats(p, plot, given));
     if (plot->kind == PLOT_SCATTER)
-        snprintf(fallback, sizeof fallback, "%s-%s", plot->of, plot->colour);
+        snprintf(fallback, sizeof fallback, "%s%s%s", plot->of, plot->sql ? "" : "-", plot->sql ? "" : plot->colour);
+    else if (plot->kind == PLOT_MATRIX || plot->kind == PLOT_BARS || plot->kind == PLOT_LINES)
+        snprintf(fallback, sizeof fallback, "%s%s%s", strcmp(plot->of, "query") ? plot->of : given->kind,
+                 plot->metric ? "-" : "", plot->metric ? plot->metric : "");
     else if (plot->kind == PLOT_PICTURE)
         snprintf(fallback, sizeof fallback, "%s", plot->column[0]);
     else
@@ -409,8 +435,10 @@ static limn_status set_plots(experiment_parser *p, const experiment_key *k, yaml
 
 static limn_status plot_put(cJSON *o, const void *entry) {
     const experiment_plot *plot = entry;
-    return experiment_put_map(o, experiment_section_find("plots"), plot, plot_kind_word[plot->kind],
-                              plot->select == SELECT_PER_CLASS ? "rows" : "per_class");
+    char skip[64]; /* what does not hold beside the others */
+    snprintf(skip, sizeof skip, "%s %s", plot->select == SELECT_PER_CLASS ? "rows" : "per_class",
+             plot->sql ? "colour" : "sql");
+    return experiment_put_map(o, experiment_section_find("plots"), plot, plot_kind_word[plot->kind], skip);
 }
 
 static cJSON *put_plots(const experiment_key *k, const void *from) {

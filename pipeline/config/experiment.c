@@ -163,6 +163,8 @@ static void free_attribute(experiment_attribute *a) {
 static void free_plot(experiment_plot *p) {
     free(p->name);
     free(p->of);
+    free(p->sql);
+    free(p->metric);
     free(p->colour);
     free(p->palette);
     free(p->normalise);

@@ -70,12 +70,14 @@ typedef struct {
     int line;
 } experiment_measure;
 
-typedef enum { PLOT_SCATTER, PLOT_HEATMAPS, PLOT_PICTURE } plot_kind;
-typedef enum { SELECT_PER_CLASS, SELECT_ERRORS, SELECT_FIRST } plot_select;
+typedef enum { PLOT_SCATTER, PLOT_HEATMAPS, PLOT_PICTURE, PLOT_MATRIX, PLOT_BARS, PLOT_LINES } plot_kind;
+typedef enum { SELECT_PER_CLASS, SELECT_ERRORS, SELECT_FIRST, SELECT_QUERY } plot_select;
 typedef struct {
     char *name; /* file name without ending; default from kind and colour */
     plot_kind kind;
-    char *of;      /* SCATTER: an embedding's name */
+    char *of;      /* SCATTER: an embedding's name; MATRIX, BARS, LINES: what is shown; any of them: "query" */
+    char *sql;     /* what is drawn instead: NULL: none */
+    char *metric;  /* MATRIX, BARS: of which measure; NULL: the first */
     char *colour;  /* SCATTER: "label" | "prediction" | "correct" | "margin" | "entropy" | "loss" | "probability" |
                       "none" */
     char **column; /* HEATMAPS: "input" and names of attribute entries; PICTURE: one of them */

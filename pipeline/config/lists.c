@@ -293,10 +293,10 @@ static limn_status set_embedding(experiment_parser *p, const experiment_key *k, 
     char **of = (char **)(void *)((char *)into + k->offset);
     TRY(experiment_scalar(p, k, node, &text));
     TRY(limn_new(&known, e->n_embeds + 1, sizeof *known));
-    for (size_t i = 0; i < e->n_embeds; i++) {
-        known[i] = e->embed[i].name;
+    for (size_t i = 0; i < e->n_embeds; i++) known[i] = e->embed[i].name;
+    for (size_t i = 0; i < e->n_embeds && !*of; i++)
         if (!strcmp(known[i], text)) TRY(limn_strdup(of, text));
-    }
+    if (!*of && !strcmp(text, "query")) TRY(limn_strdup(of, text)); /* of the entry's `sql` */
     if (!*of) TRY(no_such(p, k, node, "`embed`", known));
 done:
     free(known);

@@ -19,34 +19,10 @@
 #include "base/try.h"
 #include "data/image.h"
 #include "db/queries.h"
-#include "plots/heatmaps.h"
-#include "plots/scatter.h"
+#include "stages/figures.h"
 #include "stages/run.h"
 
-typedef struct {
-    limn_store *s;
-    const limn_experiment *e;
-    const char *folder;
-    int64_t run_id, model_id, dataset_id;
-    const char **class_name; /* (n_classes) */
-    size_t n_classes;
-} source;
-
-typedef struct {
-    const experiment_plot *plot;
-    union {
-        limn_scatter scatter;
-        limn_heatmaps heatmaps;
-        limn_picture picture;
-    } spec;
-    void **own; /* what the spec points to */
-    size_t n_own, room_own;
-    limn_status status;
-    char message[2048];
-} job;
-
-/* *out = n zeroed elements that live as long as the job. */
-static limn_status keep(job *j, void *out, size_t n, size_t size) {
+limn_status figures_keep(figure_job *j, void *out, size_t n, size_t size) {
     limn_status s = limn_grow(&j->own, j->n_own, &j->room_own, sizeof *j->own);
     if (s == LIMN_OK) s = limn_new(&j->own[j->n_own], n, size);
     if (s != LIMN_OK) return s;
@@ -54,15 +30,16 @@ static limn_status keep(job *j, void *out, size_t n, size_t size) {
     return LIMN_OK;
 }
 
-static void job_clear(job *j) {
+static void job_clear(figure_job *j) {
     for (size_t i = 0; i < j->n_own; i++) free(j->own[i]);
     free(j->own);
+    query_table_clear(&j->table);
 }
 
-static limn_status keep_text(job *j, const char **out, const char *fmt, const char *a, const char *b) {
+static limn_status keep_text(figure_job *j, const char **out, const char *fmt, const char *a, const char *b) {
     char *text;
     size_t n = strlen(fmt) + strlen(a) + strlen(b) + 1;
-    limn_status s = keep(j, &text, n, 1);
+    limn_status s = figures_keep(j, &text, n, 1);
     if (s != LIMN_OK) return s;
     size_t used = 0;
     for (const char *f = fmt; *f; f++) { /* %a and %b: outside strings never meet printf */
@@ -79,7 +56,7 @@ static limn_status keep_text(job *j, const char **out, const char *fmt, const ch
     return LIMN_OK;
 }
 
-static limn_figure figure_of(const source *src, const experiment_plot *p) {
+limn_figure figures_of(const figure_source *src, const experiment_plot *p) {
     return (limn_figure){.folder = src->folder,
                          .name = p->name,
                          .formats = (const char *const *)p->format,
@@ -102,7 +79,7 @@ static const struct {
                    {"probability", offsetof(query_point, probability)},
                    {"overlap", offsetof(query_point, overlap)}};
 
-static limn_status fill_colour(const source *src, job *j, const query_point *p, size_t n) {
+static limn_status fill_colour(const figure_source *src, figure_job *j, const query_point *p, size_t n) {
     limn_status status = LIMN_OK;
     limn_scatter *s = &j->spec.scatter;
     const char *name = s->colour->name;
@@ -112,7 +89,7 @@ static limn_status fill_colour(const source *src, job *j, const query_point *p, 
     int most = -1;
     for (size_t f = 0; f < COUNT_OF(class_field); f++) {
         if (strcmp(name, class_field[f].colour) != 0) continue;
-        TRY(keep(j, &class_of, n, sizeof *class_of));
+        TRY(figures_keep(j, &class_of, n, sizeof *class_of));
         for (size_t i = 0; i < n; i++) {
             memcpy(&class_of[i], (const char *)&p[i] + class_field[f].at, sizeof *class_of);
             if (class_of[i] > most) most = class_of[i];
@@ -123,12 +100,12 @@ static limn_status fill_colour(const source *src, job *j, const query_point *p, 
     }
     for (size_t f = 0; f < COUNT_OF(value_field); f++) {
         if (strcmp(name, value_field[f].colour) != 0) continue;
-        TRY(keep(j, &value, n, sizeof *value));
+        TRY(figures_keep(j, &value, n, sizeof *value));
         for (size_t i = 0; i < n; i++) memcpy(&value[i], (const char *)&p[i] + value_field[f].at, sizeof *value);
         s->value = value;
     }
     if (s->colour->kind == LIMN_COLOUR_CORRECT) {
-        TRY(keep(j, &wrong, n, 1));
+        TRY(figures_keep(j, &wrong, n, 1));
         for (size_t i = 0; i < n; i++) wrong[i] = p[i].correct == 0;
         s->wrong = wrong;
     }
@@ -136,21 +113,22 @@ done:
     return status;
 }
 
-static limn_status prepare_scatter(const source *src, job *j) {
+static limn_status prepare_scatter(const figure_source *src, figure_job *j) {
     limn_status status = LIMN_OK;
     const experiment_plot *plot = j->plot;
     query_point *p = NULL;
     size_t n = 0;
     int64_t id;
     float *xy;
+    if (plot->sql) return figures_prepare_query(src, j);
     TRY(query_result(src->s, &id, STORE_EMBEDDING, src->run_id, plot->of));
     TRY(query_points(src->s, &p, &n, id));
-    TRY(keep(j, &xy, n, 2 * sizeof *xy));
+    TRY(figures_keep(j, &xy, n, 2 * sizeof *xy));
     for (size_t i = 0; i < n; i++) {
         xy[2 * i] = (float)p[i].x;
         xy[2 * i + 1] = (float)p[i].y;
     }
-    j->spec.scatter = (limn_scatter){.figure = figure_of(src, plot),
+    j->spec.scatter = (limn_scatter){.figure = figures_of(src, plot),
                                      .n = n,
                                      .xy = xy,
                                      .dims = 2,
@@ -166,7 +144,8 @@ done:
 
 /* ---- heatmaps and single pictures -------------------------------------------------------------------------------- */
 
-static limn_status input_column(const source *src, job *j, const query_sample *q, size_t rows, limn_heatmap_column *c) {
+static limn_status input_column(const figure_source *src, figure_job *j, const query_sample *q, size_t rows,
+                                limn_heatmap_column *c) {
     limn_status status = LIMN_OK;
     float *data = NULL;
     void *png = NULL;
@@ -183,7 +162,7 @@ static limn_status input_column(const source *src, job *j, const query_sample *q
         TRY(limn_image_parse(&im, png, size, "a stored input"));
         size_t C = (size_t)im.channels, n = im.w * im.h;
         if (!data) {
-            TRY(keep(j, &data, rows, C * n * sizeof *data));
+            TRY(figures_keep(j, &data, rows, C * n * sizeof *data));
             *c = (limn_heatmap_column){
                 .kind = LIMN_MAP_INPUT, .channels = C, .h = im.h, .w = im.w, .data = data, .hi = 255};
         }
@@ -198,8 +177,8 @@ done:
     return status;
 }
 
-static limn_status map_column(const source *src, job *j, const char *name, const query_sample *q, size_t rows,
-                              limn_heatmap_column *c) {
+static limn_status map_column(const figure_source *src, figure_job *j, const char *name, const query_sample *q,
+                              size_t rows, limn_heatmap_column *c) {
     limn_status status = LIMN_OK;
     query_attribution a = {0};
     float *data, *map = NULL;
@@ -209,7 +188,7 @@ static limn_status map_column(const source *src, job *j, const char *name, const
     TRY(query_result(src->s, &id, STORE_ATTRIBUTION, src->run_id, name));
     TRY(query_attribution_get(src->s, &a, id));
     size_t hw = a.h * a.w;
-    TRY(keep(j, &data, rows, hw * sizeof *data));
+    TRY(figures_keep(j, &data, rows, hw * sizeof *data));
     *c = (limn_heatmap_column){.kind = LIMN_MAP_AUTO, .channels = 1, .h = a.h, .w = a.w, .data = data};
     for (size_t i = 0; i < rows; i++) {
         free(map);
@@ -224,15 +203,15 @@ done:
     return status;
 }
 
-static limn_status column_of(const source *src, job *j, const char *name, const query_sample *q, size_t rows,
-                             limn_heatmap_column *c) {
+static limn_status column_of(const figure_source *src, figure_job *j, const char *name, const query_sample *q,
+                             size_t rows, limn_heatmap_column *c) {
     limn_status s =
         strcmp(name, "input") == 0 ? input_column(src, j, q, rows, c) : map_column(src, j, name, q, rows, c);
     c->title = name;
     return s;
 }
 
-static limn_status class_text(const source *src, job *j, int c, const char **out) {
+static limn_status class_text(const figure_source *src, figure_job *j, int c, const char **out) {
     if (c >= 0 && (size_t)c < src->n_classes && src->class_name && src->class_name[c]) {
         *out = src->class_name[c];
         return LIMN_OK;
@@ -242,16 +221,16 @@ static limn_status class_text(const source *src, job *j, int c, const char **out
     return keep_text(j, out, "%a", c < 0 ? "?" : number, "");
 }
 
-static limn_status label_rows(const source *src, job *j, const query_sample *q, size_t rows) {
+static limn_status label_rows(const figure_source *src, figure_job *j, const query_sample *q, size_t rows) {
     limn_status status = LIMN_OK;
     const char **label, **note, *is, *said;
     unsigned char *wrong;
     int *group;
     char p[32];
-    TRY(keep(j, &label, rows, sizeof *label));
-    TRY(keep(j, &note, rows, sizeof *note));
-    TRY(keep(j, &wrong, rows, 1));
-    TRY(keep(j, &group, rows, sizeof *group));
+    TRY(figures_keep(j, &label, rows, sizeof *label));
+    TRY(figures_keep(j, &note, rows, sizeof *note));
+    TRY(figures_keep(j, &wrong, rows, 1));
+    TRY(figures_keep(j, &group, rows, sizeof *group));
     for (size_t i = 0; i < rows; i++) {
         TRY(class_text(src, j, q[i].prediction, &said));
         TRY(class_text(src, j, q[i].label, &is));
@@ -269,7 +248,32 @@ done:
     return status;
 }
 
-static limn_status prepare_heatmaps(const source *src, job *j) {
+/* The samples that the entry's `sql` names, in its order. */
+static limn_status queried_samples(const figure_source *src, figure_job *j, query_sample **out, size_t *rows) {
+    limn_status status = LIMN_OK;
+    int64_t *id = NULL;
+    query_sample *one = NULL, *q = NULL;
+    size_t n, found;
+    TRY(figures_samples(src, j, &id, &n, j->plot->rows));
+    TRY(limn_new(&q, n, sizeof *q));
+    for (size_t i = 0; i < n; i++) {
+        free(one);
+        one = NULL;
+        TRY(query_sample_of(src->s, &one, &found, src->model_id, id[i]));
+        if (found == 0) FAIL(LIMN_EINPUT, "plot `%s`: there is no sample_id %lld", j->plot->name, (long long)id[i]);
+        q[i] = *one;
+    }
+    *out = q;
+    *rows = n;
+    q = NULL;
+done:
+    free(q);
+    free(one);
+    free(id);
+    return status;
+}
+
+static limn_status prepare_heatmaps(const figure_source *src, figure_job *j) {
     static const query_select how[] = {
         [SELECT_PER_CLASS] = QUERY_PER_CLASS, [SELECT_ERRORS] = QUERY_ERRORS, [SELECT_FIRST] = QUERY_FIRST};
     limn_status status = LIMN_OK;
@@ -278,10 +282,13 @@ static limn_status prepare_heatmaps(const source *src, job *j) {
     size_t rows = 0;
     limn_heatmap_column *column;
     int normalise = limn_normalise_find(plot->normalise);
-    TRY(query_samples(src->s, &q, &rows, src->model_id, src->dataset_id, how[plot->select],
-                      plot->select == SELECT_PER_CLASS ? plot->per_class : plot->rows));
-    TRY(keep(j, &column, plot->n_columns, sizeof *column));
-    j->spec.heatmaps = (limn_heatmaps){.figure = figure_of(src, plot),
+    if (plot->select == SELECT_QUERY)
+        TRY(queried_samples(src, j, &q, &rows));
+    else
+        TRY(query_samples(src->s, &q, &rows, src->model_id, src->dataset_id, how[plot->select],
+                          plot->select == SELECT_PER_CLASS ? plot->per_class : plot->rows));
+    TRY(figures_keep(j, &column, plot->n_columns, sizeof *column));
+    j->spec.heatmaps = (limn_heatmaps){.figure = figures_of(src, plot),
                                        .rows = rows,
                                        .columns = plot->n_columns,
                                        .column = column,
@@ -296,14 +303,14 @@ done:
     return status;
 }
 
-static limn_status prepare_picture(const source *src, job *j) {
+static limn_status prepare_picture(const figure_source *src, figure_job *j) {
     limn_status status = LIMN_OK;
     const experiment_plot *plot = j->plot;
     query_sample *q = NULL;
     size_t n = 0;
     TRY(query_samples(src->s, &q, &n, src->model_id, src->dataset_id, QUERY_FIRST, plot->sample + 1));
     if (n <= plot->sample) FAIL(LIMN_EINPUT, "plot `%s`: there is no sample %zu", plot->name, plot->sample);
-    j->spec.picture = (limn_picture){.figure = figure_of(src, plot)};
+    j->spec.picture = (limn_picture){.figure = figures_of(src, plot)};
     TRY(column_of(src, j, plot->column[0], q + plot->sample, 1, &j->spec.picture.map));
     if (strcmp(plot->palette, "auto") != 0) j->spec.picture.map.palette = plot->palette;
 done:
@@ -313,30 +320,39 @@ done:
 
 /* ---- kinds of figures -------------------------------------------------------------------------------------------- */
 
-static limn_status draw_scatter(const job *j) {
+static limn_status draw_scatter(const figure_job *j) {
     return limn_plot_scatter(&j->spec.scatter);
 }
-static limn_status draw_heatmaps(const job *j) {
+static limn_status draw_heatmaps(const figure_job *j) {
     return limn_plot_heatmaps(&j->spec.heatmaps);
 }
-static limn_status draw_picture(const job *j) {
+static limn_status draw_picture(const figure_job *j) {
     return limn_plot_picture(&j->spec.picture);
+}
+static limn_status draw_matrix(const figure_job *j) {
+    return limn_plot_matrix(&j->spec.matrix);
+}
+static limn_status draw_bars(const figure_job *j) {
+    return limn_plot_bars(&j->spec.bars);
+}
+static limn_status draw_lines(const figure_job *j) {
+    return limn_plot_lines(&j->spec.lines);
 }
 
 static const struct {
-    limn_status (*prepare)(const source *, job *);
-    limn_status (*draw)(const job *);
-} kind[] = {[PLOT_SCATTER] = {prepare_scatter, draw_scatter},
-            [PLOT_HEATMAPS] = {prepare_heatmaps, draw_heatmaps},
-            [PLOT_PICTURE] = {prepare_picture, draw_picture}};
+    limn_status (*prepare)(const figure_source *, figure_job *);
+    limn_status (*draw)(const figure_job *);
+} kind[] = {[PLOT_SCATTER] = {prepare_scatter, draw_scatter}, [PLOT_HEATMAPS] = {prepare_heatmaps, draw_heatmaps},
+            [PLOT_PICTURE] = {prepare_picture, draw_picture}, [PLOT_MATRIX] = {figures_prepare_chart, draw_matrix},
+            [PLOT_BARS] = {figures_prepare_chart, draw_bars}, [PLOT_LINES] = {figures_prepare_chart, draw_lines}};
 
 /* A grid of the errors of a network that makes none is no failure: there is nothing to draw. */
-static int is_empty(const job *j) {
+static int is_empty(const figure_job *j) {
     return j->plot->kind == PLOT_HEATMAPS && j->spec.heatmaps.rows == 0;
 }
 
 static void draw_task(void *ctx, size_t task, int worker) {
-    job *j = (job *)ctx + task;
+    figure_job *j = (figure_job *)ctx + task;
     (void)worker;
     if (is_empty(j)) return;
     j->status = kind[j->plot->kind].draw(j);
@@ -361,12 +377,12 @@ done:
     return status;
 }
 
-static limn_status record(const source *src, const job *j, int keep_rows, size_t *figures) {
+static limn_status record(const figure_source *src, const figure_job *j, int keep_rows, size_t *figures) {
     limn_status status = LIMN_OK;
     char *file = NULL, *spec = NULL, hash[65];
     TRY(experiment_plot_json(&spec, j->plot));
     for (size_t f = 0; !is_empty(j) && f < j->plot->n_formats; f++) {
-        limn_figure figure = figure_of(src, j->plot);
+        limn_figure figure = figures_of(src, j->plot);
         free(file);
         file = NULL;
         TRY(limn_figure_path(&file, &figure, j->plot->format[f]));
@@ -382,12 +398,12 @@ done:
     return status;
 }
 
-static limn_status source_open(source *src, limn_store *s, const limn_experiment *e, int64_t run_id, const char *folder,
-                               query_class **classes) {
+static limn_status source_open(figure_source *src, limn_store *s, const limn_experiment *e, int64_t run_id,
+                               const char *folder, query_class **classes) {
     limn_status status = LIMN_OK;
     query_summary_row sum;
     size_t n = 0;
-    *src = (source){.s = s, .e = e, .folder = folder, .run_id = run_id};
+    *src = (figure_source){.s = s, .e = e, .folder = folder, .run_id = run_id};
     TRY(query_summary(s, &sum, run_id));
     src->model_id = sum.model_id;
     src->dataset_id = sum.dataset_id;
@@ -405,9 +421,9 @@ done:
 limn_status figures_draw(limn_store *s, const limn_experiment *e, int64_t run_id, const char *folder, int threads,
                          int keep_rows, const limn_voice *v, size_t *figures) {
     limn_status status = LIMN_OK;
-    source src = {0};
+    figure_source src = {0};
     query_class *classes = NULL;
-    job *jobs = NULL;
+    figure_job *jobs = NULL;
     *figures = 0;
     TRY(limn_new(&jobs, e->n_plots, sizeof *jobs));
     if (e->n_plots == 0) goto done;

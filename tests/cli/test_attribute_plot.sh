@@ -34,5 +34,15 @@ grid.png
 p.png' ]
 limn plot ../ro/flow.db picture=q -o again
 check 'a name that is not there' fails 2 'q.*not in .attribute'
+limn plot ../ro/flow.db --sql "SELECT idx, class, 'it''s \`date\`: @x' AS word FROM v_sample" format=png -o again
+check 'the points of a query' [ "$code$(find again -name query.png)" = 0again/query.png ]
+limn plot ../ro/flow.db bars=query format=png --sql 'SELECT class, probability AS "p: [x" FROM v_sample' -o again
+check 'the bars of a query' [ "$code$(find again -name bars.png)" = 0again/bars.png ]
+limn plot ../ro/flow.db 'heatmaps=[input, s]' format=png name=asked --sql 'SELECT sample_id FROM sample' -o again
+check 'the grid of a query' [ "$code$(find again -name asked.png)" = 0again/asked.png ]
+limn plot ../ro/flow.db matrix=confusion format=png -o again
+check 'without labels no confusion' fails 2 'confusion.*nothing to draw'
+limn plot ../ro/flow.db --sql 'DELETE FROM sample' -o again
+check 'a query that writes is refused' fails 2 'only read'
 check 'the database is as it was' [ "$(ls ../ro)" = flow.db ]
 finish

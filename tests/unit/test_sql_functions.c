@@ -175,7 +175,7 @@ static void what_is_wrong_is_said(void **state) {
         {"map_png(" V10 ", 1.5, 2)", "map_png: height and width are integers from 1 to 65535"},
         {"map_png(x'', 1, 1)", "map_png: 0 values are no map of 1 x 1"},
         {"map_png(" V10 ", 1, 2, 'pink')",
-         "map_png: there is no palette 'pink'; there are jet, viridis, magma, gray, diverging"},
+         "map_png: there is no palette 'pink'; there are jet, viridis, magma, gray, blue, diverging"},
         {"vec_avg(v) FROM (SELECT " V10 " AS v UNION ALL SELECT " V122 ")",
          "vec_avg: vectors of 2 and of 3 elements have no mean"},
         {"vec_avg('x')", "vec_avg: needs a BLOB of float32, not text"},
