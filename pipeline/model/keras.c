@@ -86,7 +86,7 @@ static limn_status take_arrays(builder *b, const keras_item *it, keras_layer *l)
         const hdf5_entry **array;
         TRY(limn_new(&array, (size_t)group->n, sizeof *array));
         group->array = array;
-        status = w->find(w, group->name, group->place, group->n, array);
+        status = w->find(w, group->name, group->place, group->parts, group->n, array);
         if (status != LIMN_OK) {
             free(array);
             group->array = NULL;
@@ -117,8 +117,17 @@ static void count_params(const keras_item *it, const keras_call *c, const keras_
     if (layer->params > 0 && strcmp(it->type, "Normalization") == 0) layer->params++;
 }
 
+/* Policies of weights in fewer bits have a mode: {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8", …}}. */
+static limn_status check_dtype(const cJSON *config) {
+    const cJSON *policy = cJSON_GetObjectItemCaseSensitive(config, "dtype"),
+                *mode = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(policy, "config"), "mode");
+    if (!cJSON_IsString(mode)) return LIMN_OK;
+    return limn_fail(LIMN_EINPUT, "its weights are quantised (%.20s): limn reads float16, float32 and float64",
+                     keras_is_name(mode->valuestring) ? mode->valuestring : "?");
+}
+
 static limn_status build_layer(builder *b, const keras_net *net, const keras_item *it, const keras_call *c,
-                               const keras_value *in, keras_value *out) {
+                               const keras_value *in, const char *const *arg, keras_value *out) {
     limn_status status = LIMN_OK;
     int index, n_in = c->n_refs;
     keras_layer l = {.call = c->json,
@@ -130,6 +139,7 @@ static limn_status build_layer(builder *b, const keras_net *net, const keras_ite
                      .keras3 = b->keras3,
                      .hwc = !b->nets.channels_first,
                      .in = in,
+                     .arg = arg,
                      .n_in = n_in,
                      .at = in[0],
                      .kernel_first = it->keras1 && b->nets.channels_first};
@@ -137,6 +147,7 @@ static limn_status build_layer(builder *b, const keras_net *net, const keras_ite
     TRY(limn_grow(&b->from, (size_t)b->g->n_layers, &b->room, sizeof *b->from));
     TRY(graph_add_layer(b->g, it->name, it->type, it->row->kind, &index));
     b->from[index] = (origin){net, it->name, index};
+    TRY(check_dtype(it->config));
     TRY(take_arrays(b, it, &l));
     count_params(it, c, net, &l, &b->g->layer[index]);
     TRY(it->row->build(&l));
@@ -151,7 +162,8 @@ done:
 /* One call of a network. */
 typedef struct {
     const keras_net *net;
-    keras_value *value;   /* (n_calls) */
+    keras_value *value;   /* (n_values) */
+    unsigned char *need;  /* (n_values) whether it is read */
     unsigned char *state; /* (n_calls) */
     int *stack;           /* (n_calls) */
     keras_value input;    /* of a chain that has no InputLayer */
@@ -160,6 +172,7 @@ enum { UNSEEN, NEEDED, OPEN, DONE };
 
 static void walk_free(walk *w) {
     free(w->value);
+    free(w->need);
     free(w->state);
     free(w->stack);
 }
@@ -168,51 +181,62 @@ static limn_status walk_new(walk *w, const keras_net *net) {
     limn_status status = LIMN_OK;
     size_t n = (size_t)net->n_calls;
     *w = (walk){.net = net};
-    TRY(limn_new(&w->value, n, sizeof *w->value));
+    TRY(limn_new(&w->value, (size_t)net->n_values, sizeof *w->value));
+    TRY(limn_new(&w->need, (size_t)net->n_values, 1));
     TRY(limn_new(&w->state, n, 1));
     TRY(limn_new(&w->stack, n, sizeof *w->stack));
 done:
     return status;
 }
 
-/* Marks what the output needs. */
-static void mark(walk *w) {
+static const keras_value *value_of(const walk *w, const keras_ref *r) {
+    return r->call < 0 ? &w->input : &w->value[w->net->call[r->call].first_value + r->output];
+}
+
+static void mark_one(walk *w, const keras_ref *r, int *top) {
+    if (r->call < 0) return;
+    w->need[w->net->call[r->call].first_value + r->output] = 1;
+    if (w->state[r->call] != UNSEEN) return;
+    w->state[r->call] = NEEDED;
+    w->stack[(*top)++] = r->call;
+}
+
+/* Marks what those results need that are asked for. */
+static void mark(walk *w, const unsigned char *asked) {
     int top = 0;
-    if (w->net->output < 0) return;
-    w->stack[top++] = w->net->output;
-    w->state[w->net->output] = NEEDED;
+    for (int i = 0; i < w->net->n_results; i++)
+        if (asked[i]) mark_one(w, &w->net->result[i], &top);
     while (top > 0) {
         const keras_call *c = &w->net->call[w->stack[--top]];
-        for (int i = 0; i < c->n_refs; i++) {
-            int r = w->net->ref[c->first_ref + i];
-            if (r < 0 || w->state[r] != UNSEEN) continue;
-            w->state[r] = NEEDED;
-            w->stack[top++] = r;
-        }
+        for (int i = 0; i < c->n_refs; i++) mark_one(w, &w->net->ref[c->first_ref + i], &top);
     }
 }
 
-static limn_status walk_net(builder *b, const keras_net *net, const keras_value *in, int n_in, keras_value *out);
+static limn_status walk_net(builder *b, const keras_net *net, const keras_value *in, int n_in,
+                            const unsigned char *asked, keras_value *out);
 
 /* A call whose inputs are there. */
 static limn_status build_call(builder *b, walk *w, int call) {
     limn_status status = LIMN_OK;
     const keras_call *c = &w->net->call[call];
     const keras_item *it = &w->net->item[c->item];
-    keras_value *in = NULL;
+    keras_value *in = NULL, *out = &w->value[c->first_value];
+    const char **arg = NULL;
     if (!it->row && !it->net) FAIL(LIMN_EINPUT, "a network with more than one input is not supported");
     if (c->n_refs == 0) FAIL(LIMN_EINPUT, "layer `%s` (%s): it reads nothing", it->name, it->type);
     TRY(limn_new(&in, (size_t)c->n_refs, sizeof *in));
+    TRY(limn_new(&arg, (size_t)c->n_refs, sizeof *arg));
     for (int i = 0; i < c->n_refs; i++) {
-        int r = w->net->ref[c->first_ref + i];
-        in[i] = r < 0 ? w->input : w->value[r];
+        in[i] = *value_of(w, &w->net->ref[c->first_ref + i]);
+        arg[i] = w->net->ref[c->first_ref + i].arg;
     }
     if (it->net)
-        TRY(walk_net(b, it->net, in, c->n_refs, &w->value[call]));
+        TRY(walk_net(b, it->net, in, c->n_refs, w->need + c->first_value, out));
     else
-        TRY(build_layer(b, w->net, it, c, in, &w->value[call]));
+        TRY(build_layer(b, w->net, it, c, in, arg, out));
     w->state[call] = DONE;
 done:
+    free(arg);
     free(in);
     return status;
 }
@@ -226,7 +250,7 @@ static limn_status reach(builder *b, walk *w, int call) {
         int at = w->stack[top - 1], waits = -1;
         const keras_call *c = &w->net->call[at];
         for (int i = 0; i < c->n_refs && waits < 0; i++) {
-            int r = w->net->ref[c->first_ref + i];
+            int r = w->net->ref[c->first_ref + i].call;
             if (r >= 0 && w->state[r] != DONE) waits = r;
         }
         if (waits >= 0) {
@@ -243,18 +267,19 @@ done:
     return status;
 }
 
-/* All that is marked, in the file's order. */
-static limn_status build_all(builder *b, walk *w, keras_value *out) {
+/* All that is marked, in the file's order; out (n_results) those that are asked for. */
+static limn_status build_all(builder *b, walk *w, const unsigned char *asked, keras_value *out) {
     limn_status status = LIMN_OK;
     for (int i = 0; i < w->net->n_calls; i++)
         if (w->state[i] == NEEDED) TRY(reach(b, w, i));
-    *out = w->net->output < 0 ? w->input : w->value[w->net->output];
+    for (int i = 0; i < w->net->n_results; i++)
+        if (asked[i]) out[i] = *value_of(w, &w->net->result[i]);
 done:
     return status;
 }
 
 static void bind(walk *w, int call, keras_value v) {
-    w->value[call] = v;
+    w->value[w->net->call[call].first_value] = v;
     w->state[call] = DONE;
 }
 
@@ -263,7 +288,8 @@ static int chain_input(const keras_net *net) {
     return net->n_items && !net->item[0].row && !net->item[0].net ? 0 : -1;
 }
 
-static limn_status walk_net(builder *b, const keras_net *net, const keras_value *in, int n_in, keras_value *out) {
+static limn_status walk_net(builder *b, const keras_net *net, const keras_value *in, int n_in,
+                            const unsigned char *asked, keras_value *out) {
     limn_status status = LIMN_OK;
     walk w = {0};
     int want = net->sequential ? 1 : net->n_inputs;
@@ -272,11 +298,11 @@ static limn_status walk_net(builder *b, const keras_net *net, const keras_value 
         FAIL(LIMN_EINPUT, "the network `%s` within it is given %d values where it has %d inputs", net->name, n_in,
              want);
     TRY(walk_new(&w, net));
-    mark(&w);
+    mark(&w, asked);
     w.input = in[0];
     if (net->sequential && chain_input(net) == 0) bind(&w, 0, in[0]);
     for (int i = 0; i < net->n_inputs; i++) bind(&w, net->input[i], in[i]);
-    TRY(build_all(b, &w, out));
+    TRY(build_all(b, &w, asked, out));
 done:
     walk_free(&w);
     return status;
@@ -288,9 +314,10 @@ static limn_status walk_outermost(builder *b) {
     const keras_net *net = b->nets.net;
     walk w = {0};
     int input = net->sequential ? chain_input(net) : -1;
+    static const unsigned char asked[] = {1}; /* it has one result, the chosen one */
     keras_value out;
     TRY(walk_new(&w, net));
-    mark(&w);
+    mark(&w, asked);
     for (int i = 0; i < net->n_inputs; i++) {
         if (w.state[net->input[i]] == UNSEEN) continue;
         if (input >= 0) FAIL(LIMN_EINPUT, "a network with more than one input is not supported");
@@ -300,7 +327,7 @@ static limn_status walk_outermost(builder *b) {
     if (!net->sequential && input < 0) FAIL(LIMN_EINPUT, "its output does not depend on any input");
     TRY(add_input(b, input >= 0 ? &net->item[net->call[input].item] : NULL, &w.input));
     if (input >= 0) bind(&w, input, w.input);
-    TRY(build_all(b, &w, &out));
+    TRY(build_all(b, &w, asked, &out));
 done:
     walk_free(&w);
     return status;

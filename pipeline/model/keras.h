@@ -11,7 +11,7 @@
 enum {
     KERAS_MAX_JSON = 8 << 20, /* bytes of a configuration; the largest of Keras's own networks has 1 MB */
     KERAS_MAX_NAME = 512,     /* bytes of a layer's name */
-    KERAS_MAX_ARRAYS = 4,     /* weight arrays of one layer */
+    KERAS_MAX_ARRAYS = 8,     /* weight arrays of one layer */
     KERAS_MAX_DEPTH = 16      /* networks within networks */
 };
 
@@ -23,8 +23,9 @@ typedef struct keras_weights keras_weights;
 struct keras_weights {
     /* array[0 … n-1] = the arrays in the order in which Keras saved them; all are ANSWER_VALUES. Arrays of integers
      * (the state of a random generator, a number of samples) are passed over. LIMN_EINPUT where there are not exactly
-     * n. */
-    limn_status (*find)(const keras_weights *w, const char *name, const char *place, int n, const hdf5_entry **array);
+     * n. parts: as keras_layer_row's; NULL: none. */
+    limn_status (*find)(const keras_weights *w, const char *name, const char *place, const char *const *parts, int n,
+                        const hdf5_entry **array);
     const hdf5_file *file; /* borrowed */
     const char *root;      /* the group that holds the layers: "model_weights", "" or "layers" */
     int grouped;
@@ -59,8 +60,9 @@ typedef struct {
     const char *name;
     const char *option; /* it has it where this key is true, or absent and `fallback`; NULL: always */
     int fallback;
-    int state;   /* not trained: behind all trained arrays of its network */
-    int if_null; /* instead: where the key is null or absent */
+    int state;      /* not trained: behind all trained arrays of its network */
+    int if_null;    /* instead: where the key is null or absent */
+    const char *is; /* instead: where the key is this text */
 } keras_array;
 
 /* The layer that is being built. A builder adds its nodes to g and sets `at`, in[0] at first. */
@@ -76,6 +78,7 @@ typedef struct {
     int keras3;                                /* saved by Keras 3 or later */
     int hwc;                                   /* pictures of this network are (H, W, C) */
     const keras_value *in;
+    const char *const *arg; /* (n_in) by which argument's name it is given each; NULL: by its place */
     int n_in;
     keras_value at;
 } keras_layer;
@@ -86,6 +89,8 @@ typedef struct {
     limn_status (*build)(keras_layer *l);
     const keras_array *arrays; /* ends with a row whose name is NULL; NULL: none */
     int merges;                /* it reads several values */
+    const char *const
+        *parts; /* layers of its own that hold its arrays, as many each, by place; ends with NULL; or NULL */
 } keras_layer_row;
 extern const keras_layer_row keras_layer_table[]; /* sorted by type; ends with a row whose type is NULL */
 /* The row of a class name; NULL where it is not supported. */

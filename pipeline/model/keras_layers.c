@@ -203,6 +203,15 @@ done:
     return status;
 }
 
+limn_status keras_add_dense(keras_layer *l, const hdf5_entry *kernel, size_t in, size_t out, const hdf5_entry *bias) {
+    limn_op_attr a = {.units = (int)out};
+    hdf5_entry flat = bias ? *bias : (hdf5_entry){0};
+    flat.rank = 1;
+    if (kernel->n != in * out || (bias && bias->n != out))
+        return keras_wrong_array(bias && bias->n != out ? bias : kernel);
+    return add_weighted(l, LIMN_OP_DENSE, &a, kernel, in, out, bias ? &flat : NULL);
+}
+
 /* ---- convolutions ------------------------------------------------------------------------------------------------ */
 limn_status keras_conv2d(keras_layer *l) {
     limn_status status = LIMN_OK;

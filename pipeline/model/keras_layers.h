@@ -27,6 +27,9 @@ int keras_graph_axis(const keras_layer *l, int p);
 /* Whether `data_format` is that of l->at. */
 limn_status keras_check_format(const keras_layer *l) LIMN_CHECK;
 limn_status keras_wrong_array(const hdf5_entry *e) LIMN_CHECK;
+/* l->at (rows, in) by a kernel whose numbers lie as (in, out), whatever its axes, and a bias of `out` numbers, or NULL. */
+limn_status keras_add_dense(keras_layer *l, const hdf5_entry *kernel, size_t in, size_t out,
+                            const hdf5_entry *bias) LIMN_CHECK;
 /* A copy of a vector. */
 limn_status keras_vector(const hdf5_entry *e, limn_values *out) LIMN_CHECK;
 
@@ -84,5 +87,8 @@ limn_status keras_average(keras_layer *l);
 limn_status keras_maximum(keras_layer *l);
 limn_status keras_minimum(keras_layer *l);
 limn_status keras_concatenate(keras_layer *l);
+/* keras_attention.c */
+limn_status keras_multi_head(keras_layer *l);
+limn_status keras_attention(keras_layer *l);
 
 #endif

@@ -9,9 +9,9 @@
  *            {"class_name": "__keras_tensor__", "config": {"keras_history": ["name", call, output]}} in it (Keras 3)
  *   REFS     [["name", call, output], …], or one alone, or an object of them
  *
- * A layer with several calls is shared. A Sequential is the chain of its layers, each called once. Of the several
- * outputs of a network within the first is taken, of the outermost the chosen one; an output bears its layer's name, or
- * in an object of REFS its key.
+ * A layer with several calls is shared. A Sequential is the chain of its layers, each called once. A network within gives
+ * each of its outputs to whoever reads it; those of an object of REFS are numbered in the order of their keys. Of the
+ * outermost network the chosen one is read; an output bears its layer's name, or in an object of REFS its key.
  *
  * Weights of a network within: Keras lists a group's arrays as layer.weights has them: all trained arrays of the layers
  * within, in order, then all others, in order (a frozen layer's are all others). So each layer counts its arrays of
@@ -27,7 +27,7 @@
 #include "base/mem.h"
 #include "base/try.h"
 
-enum { MAX_TYPES = 128, MAX_TYPE = 64, MAX_NESTED_ARGS = 8 };
+enum { MAX_TYPES = 128, MAX_TYPE = 64, MAX_NESTED_ARGS = 8, MAX_VALUES = 1 << 16 };
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 /* Keras 3's to_snake_case: an underscore before each capital that a small letter follows, and before each that follows
@@ -76,31 +76,30 @@ static int is_network(const char *type) {
     return strcmp(type, "Sequential") == 0 || strcmp(type, "Functional") == 0 || strcmp(type, "Model") == 0;
 }
 
-/* Types that never will be, and what to do: each a sentence of its own. */
+/* Types that never will be, between spaces, and what to do: each a sentence of its own. */
 static const struct {
-    const char *type, *why;
+    const char *types, *why;
 } refused[] = {
-    {"Lambda", "which runs Python code that the file does not hold in a form that other programs can run"},
-    {"LSTM", "a recurrent layer: limn reads networks without memory"},
-    {"GRU", "a recurrent layer: limn reads networks without memory"},
-    {"SimpleRNN", "a recurrent layer: limn reads networks without memory"},
-    {"RNN", "a recurrent layer: limn reads networks without memory"},
-    {"Bidirectional", "a recurrent layer: limn reads networks without memory"},
-    {"ConvLSTM1D", "a recurrent layer: limn reads networks without memory"},
-    {"ConvLSTM2D", "a recurrent layer: limn reads networks without memory"},
-    {"ConvLSTM3D", "a recurrent layer: limn reads networks without memory"},
-    {"CuDNNLSTM", "a recurrent layer: limn reads networks without memory"},
-    {"CuDNNGRU", "a recurrent layer: limn reads networks without memory"},
-    {"TFOpLambda", "an operation of TensorFlow in the place of a layer: only Keras's layers are supported"},
-    {"TensorFlowOpLayer", "an operation of TensorFlow in the place of a layer: only Keras's layers are supported"},
-    {"SlicingOpLambda", "an operation of TensorFlow in the place of a layer: only Keras's layers are supported"},
+    {" Lambda ", "which runs Python code that the file does not hold in a form that other programs can run"},
+    {" LSTM GRU SimpleRNN RNN Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D CuDNNLSTM CuDNNGRU LSTMCell GRUCell "
+     "SimpleRNNCell StackedRNNCells ",
+     "a recurrent layer: limn reads networks without memory"},
+    {" TFOpLambda TensorFlowOpLayer SlicingOpLambda ",
+     "an operation of TensorFlow in the place of a layer: only Keras's layers are supported"},
+    {" Conv3D Conv3DTranspose Convolution3D MaxPooling3D AveragePooling3D GlobalMaxPooling3D GlobalAveragePooling3D "
+     "ZeroPadding3D Cropping3D UpSampling3D SpatialDropout3D ",
+     "a layer for volumes: limn reads networks of pictures and sequences"},
+    {" Embedding TextVectorization StringLookup IntegerLookup Hashing HashedCrossing CategoryEncoding Discretization ",
+     "which looks whole numbers or words up: limn reads networks whose input is a picture"},
 };
 
 limn_status keras_unknown_type(const char *name, const char *type) {
+    char word[MAX_TYPE + 3];
+    snprintf(word, sizeof word, " %s ", type);
     for (size_t i = 0; i < COUNT_OF(refused); i++)
-        if (strcmp(refused[i].type, type) == 0)
+        if (strstr(refused[i].types, word))
             return limn_fail(LIMN_EINPUT, "layer `%s` is of the type %s, %s", name, type, refused[i].why);
-    char known[1600] = ""; /* what is supported, as the table has it */
+    char known[2000] = ""; /* what is supported, as the table has it */
     size_t n = 0;
     for (const keras_layer_row *r = keras_layer_table; r->type && n < sizeof known; r++)
         n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", n ? ", " : "", r->type);
@@ -114,10 +113,10 @@ typedef struct {
     int trained, state;
 } tally;
 
-static limn_status new_group(keras_nets *all, const char *name, const char *place, int *index) {
+static limn_status new_group(keras_nets *all, const char *name, int *index) {
     limn_status status = LIMN_OK;
     TRY(limn_grow(&all->group, all->n_groups, &all->room_groups, sizeof *all->group));
-    all->group[all->n_groups] = (keras_group){.name = name, .place = place};
+    all->group[all->n_groups] = (keras_group){.name = name};
     *index = (int)all->n_groups++;
 done:
     return status;
@@ -169,14 +168,19 @@ done:
     return status;
 }
 
+/* How many values a call of this layer gives. */
+static int values_of(const keras_item *it) {
+    return it->net ? it->net->n_results : 1;
+}
+
 static int find_item(const keras_net *net, const char *name) {
     keras_name key = {name, 0};
     const keras_name *found = bsearch(&key, net->by_name, (size_t)net->n_items, sizeof key, compare_names);
     return found ? found->item : -1;
 }
 
-/* ["name", call, output, …]: *call = the call. */
-static limn_status find_call(const keras_net *net, const cJSON *v, int *call) {
+/* ["name", call, output, …] */
+static limn_status find_ref(const keras_net *net, const cJSON *v, keras_ref *out) {
     const cJSON *name = cJSON_IsArray(v) ? v->child : NULL, *k = name ? name->next : NULL, *o = k ? k->next : NULL;
     if (!cJSON_IsString(name) || !cJSON_IsNumber(k) || !cJSON_IsNumber(o))
         return limn_fail(LIMN_EINPUT, "a connection of its layers cannot be read");
@@ -188,32 +192,50 @@ static limn_status find_call(const keras_net *net, const cJSON *v, int *call) {
     if (!(k->valuedouble >= 0 && k->valuedouble < it->n_calls))
         return limn_fail(LIMN_EINPUT, "a layer reads the call %g of `%s`, which is called %d times", k->valuedouble,
                          it->name, it->n_calls);
-    if (o->valuedouble != 0)
-        return limn_fail(LIMN_EINPUT, "a layer reads the output %g of `%s`: only the first is supported",
-                         o->valuedouble, it->name);
-    *call = it->first_call + (int)k->valuedouble;
+    if (!(o->valuedouble >= 0 && o->valuedouble < values_of(it)))
+        return limn_fail(LIMN_EINPUT, "a layer reads the output %g of `%s`: %s", o->valuedouble, it->name,
+                         it->net ? "it has fewer" : "only the first is supported");
+    *out = (keras_ref){.call = it->first_call + (int)k->valuedouble, .output = (int)o->valuedouble};
     return LIMN_OK;
 }
 
-static limn_status add_ref(keras_net *net, int call) {
+static limn_status add_ref(keras_net *net, keras_ref r, const char *arg) {
     limn_status s = limn_grow(&net->ref, (size_t)net->n_refs, &net->room_refs, sizeof *net->ref);
-    if (s == LIMN_OK) net->ref[net->n_refs++] = call;
+    r.arg = arg;
+    if (s == LIMN_OK) net->ref[net->n_refs++] = r;
     return s;
 }
 
 /* All tensors of Keras 3 in the arguments v of a call. */
-static limn_status add_tensors(keras_net *net, const cJSON *v, int depth) {
+static limn_status add_tensors(keras_net *net, const cJSON *v, const char *arg, int depth) {
     limn_status status = LIMN_OK;
     const cJSON *child;
-    int call;
+    keras_ref r;
     if (cJSON_IsObject(v) && class_of(v) && strcmp(class_of(v), "__keras_tensor__") == 0) {
         const cJSON *config = cJSON_GetObjectItemCaseSensitive(v, "config");
-        TRY(find_call(net, cJSON_GetObjectItemCaseSensitive(config, "keras_history"), &call));
-        return add_ref(net, call);
+        TRY(find_ref(net, cJSON_GetObjectItemCaseSensitive(config, "keras_history"), &r));
+        return add_ref(net, r, arg);
     }
     if (!cJSON_IsObject(v) && !cJSON_IsArray(v)) return LIMN_OK;
     if (depth == MAX_NESTED_ARGS) FAIL(LIMN_EINPUT, "a connection of its layers cannot be read");
-    cJSON_ArrayForEach(child, v) TRY(add_tensors(net, child, depth + 1));
+    cJSON_ArrayForEach(child, v) TRY(add_tensors(net, child, arg, depth + 1));
+done:
+    return status;
+}
+
+/* Tensors that are given by name: Keras 3's kwargs, or Keras 2's {"value": ["name", call, output]} behind the first. */
+static limn_status add_named(keras_net *net, const cJSON *args) {
+    limn_status status = LIMN_OK;
+    const cJSON *v;
+    keras_ref r;
+    cJSON_ArrayForEach(v, args) {
+        if (cJSON_IsArray(v) && cJSON_IsString(v->child) && cJSON_GetArraySize(v) == 3 &&
+            find_item(net, v->child->valuestring) >= 0) {
+            TRY(find_ref(net, v, &r));
+            TRY(add_ref(net, r, v->string));
+        } else
+            TRY(add_tensors(net, v, v->string, 1));
+    }
 done:
     return status;
 }
@@ -221,26 +243,39 @@ done:
 /* Appends what one CALL reads. */
 static limn_status add_refs(keras_net *net, const cJSON *v) {
     limn_status status = LIMN_OK;
-    const cJSON *each;
-    int call;
-    if (cJSON_IsObject(v)) return add_tensors(net, v, 0);
-    if (!cJSON_IsArray(v) || !v->child) FAIL(LIMN_EINPUT, "a connection of its layers cannot be read");
-    if (cJSON_IsString(v->child)) {
-        TRY(find_call(net, v, &call));
-        return add_ref(net, call);
+    const cJSON *each, *first = cJSON_IsArray(v) ? v->child : NULL;
+    keras_ref r;
+    if (cJSON_IsObject(v)) {
+        TRY(add_tensors(net, cJSON_GetObjectItemCaseSensitive(v, "args"), NULL, 1));
+        return add_named(net, cJSON_GetObjectItemCaseSensitive(v, "kwargs"));
     }
-    cJSON_ArrayForEach(each, v) {
-        TRY(find_call(net, each, &call));
-        TRY(add_ref(net, call));
+    if (!first) FAIL(LIMN_EINPUT, "a connection of its layers cannot be read");
+    if (cJSON_IsString(first)) {
+        TRY(find_ref(net, v, &r));
+        return add_ref(net, r, NULL);
     }
+    for (each = first; each; each = each->next) {
+        TRY(find_ref(net, each, &r));
+        TRY(add_ref(net, r, NULL));
+    }
+    if (cJSON_GetArraySize(first) > 3 && !first->next) TRY(add_named(net, cJSON_GetArrayItem(first, 3)));
 done:
     return status;
+}
+
+static limn_status add_result(keras_net *net, keras_ref r) {
+    limn_status s = limn_grow(&net->result, (size_t)net->n_results, &net->room_results, sizeof *net->result);
+    if (s == LIMN_OK) net->result[net->n_results++] = r;
+    return s;
 }
 
 static limn_status add_call(keras_net *net, int item) {
     limn_status s = limn_grow(&net->call, (size_t)net->n_calls, &net->room_calls, sizeof *net->call);
     if (s != LIMN_OK) return s;
-    net->call[net->n_calls++] = (keras_call){.item = item};
+    if (net->n_values > MAX_VALUES - values_of(&net->item[item]))
+        return limn_fail(LIMN_EINPUT, "its layers are called more than %d times", (int)MAX_VALUES);
+    net->call[net->n_calls++] = (keras_call){.item = item, .first_value = net->n_values};
+    net->n_values += values_of(&net->item[item]);
     net->item[item].n_calls++;
     return LIMN_OK;
 }
@@ -264,11 +299,11 @@ static limn_status connect_chain(keras_net *net) {
         } else {
             c->first_ref = net->n_refs;
             c->n_refs = 1;
-            TRY(add_ref(net, last));
+            TRY(add_ref(net, (keras_ref){.call = last}, NULL));
         }
         last = net->n_calls - 1;
     }
-    net->output = last;
+    status = add_result(net, (keras_ref){.call = last});
 done:
     return status;
 }
@@ -277,24 +312,46 @@ static const cJSON *nodes_of(const keras_item *it) {
     return cJSON_GetObjectItemCaseSensitive(it->json, "inbound_nodes");
 }
 
-/* The first of REFS. */
-static const cJSON *first_ref(const cJSON *v) {
-    while (v && (cJSON_IsArray(v) || cJSON_IsObject(v)) && v->child && !cJSON_IsString(v->child)) v = v->child;
-    return v;
+/* The next key of an object of REFS, in their order. */
+static const cJSON *next_key(const cJSON *v, const cJSON *last) {
+    const cJSON *child, *best = NULL;
+    cJSON_ArrayForEach(child, v) {
+        int later = !last || strcmp(child->string, last->string) > 0;
+        if (later && (!best || strcmp(child->string, best->string) < 0)) best = child;
+    }
+    return best;
+}
+
+/* All of REFS. */
+static limn_status add_results(keras_net *net, const cJSON *v, int depth) {
+    enum { MAX_KEYS = 256 };
+    limn_status status = LIMN_OK;
+    int named = cJSON_IsObject(v);
+    keras_ref r;
+    if ((!named && !cJSON_IsArray(v)) || depth == MAX_NESTED_ARGS || (named && cJSON_GetArraySize(v) > MAX_KEYS))
+        FAIL(LIMN_EINPUT, "a connection of its layers cannot be read");
+    if (cJSON_IsString(v->child)) {
+        TRY(find_ref(net, v, &r));
+        return add_result(net, r);
+    }
+    for (const cJSON *c = named ? next_key(v, NULL) : v->child; c; c = named ? next_key(v, c) : c->next)
+        TRY(add_results(net, c, depth + 1));
+done:
+    return status;
 }
 
 /* The InputLayers in the order in which a call gives them their values. */
 static limn_status list_inputs(keras_net *net) {
     limn_status status = LIMN_OK;
     const cJSON *refs = cJSON_GetObjectItemCaseSensitive(net->config, "input_layers"), *v;
-    int n = cJSON_GetArraySize(refs);
+    int n = cJSON_GetArraySize(refs), one = n > 0 && cJSON_IsString(refs->child);
+    keras_ref r;
     if (n == 0) FAIL(LIMN_EINPUT, "not a Keras configuration: the network has no input_layers");
     TRY(limn_new(&net->input, (size_t)n, sizeof *net->input));
-    if (cJSON_IsString(refs->child)) {
-        net->n_inputs = 1;
-        TRY(find_call(net, refs, &net->input[0]));
-    } else
-        cJSON_ArrayForEach(v, refs) TRY(find_call(net, v, &net->input[net->n_inputs++]));
+    for (v = one ? refs : refs->child; v; v = one ? NULL : v->next) {
+        TRY(find_ref(net, v, &r));
+        net->input[net->n_inputs++] = r.call;
+    }
     for (int i = 0; i < net->n_inputs; i++)
         if (!is_input(&net->item[net->call[net->input[i]].item]))
             FAIL(LIMN_EINPUT, "its input `%s` is no InputLayer", net->item[net->call[net->input[i]].item].name);
@@ -329,7 +386,8 @@ static limn_status connect_graph(keras_net *net) {
     TRY(list_inputs(net));
     v = cJSON_GetObjectItemCaseSensitive(net->config, "output_layers");
     if (!v) FAIL(LIMN_EINPUT, "not a Keras configuration: the network has no output_layers");
-    TRY(find_call(net, first_ref(v), &net->output));
+    TRY(add_results(net, v, 0));
+    if (net->n_results == 0) FAIL(LIMN_EINPUT, "not a Keras configuration: the network has no output_layers");
 done:
     return status;
 }
@@ -389,7 +447,7 @@ static limn_status parse_item(keras_nets *all, keras_net *net, cJSON *json, cons
     TRY(next_place(c, it->type, outer, &it->place));
     if (strcmp(it->type, "InputLayer") == 0) return LIMN_OK;
     if (of_own) {
-        TRY(new_group(all, it->name, NULL, &group));
+        TRY(new_group(all, it->name, &group));
         t = &own;
     }
     it->group = group;
@@ -408,6 +466,7 @@ static limn_status parse_item(keras_nets *all, keras_net *net, cJSON *json, cons
     if (of_own) {
         all->group[group].n = own.trained + own.state;
         all->group[group].place = it->place;
+        all->group[group].parts = it->row ? it->row->parts : NULL;
         if (it->net)
             shift_states(it->net, group, own.trained);
         else
@@ -488,7 +547,8 @@ limn_status keras_nets_outputs(keras_nets *all, limn_graph *g) {
     TRY(list_outputs(g, refs, NULL, 0));
     TRY(graph_choose_output(g));
     int n = g->chosen;
-    if (n > 0) TRY(find_call(net, nth_ref(refs, &n), &net->output));
+    TRY(find_ref(net, nth_ref(refs, &n), &net->result[0]));
+    net->n_results = 1;
 done:
     return status;
 }
@@ -503,6 +563,7 @@ static void free_net(keras_net *net) {
     free(net->call);
     free(net->ref);
     free(net->input);
+    free(net->result);
     free(net->by_name);
     free(net);
 }

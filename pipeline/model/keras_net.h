@@ -9,6 +9,7 @@ typedef struct keras_net keras_net;
 /* Weight arrays that are asked for together. */
 typedef struct {
     const char *name, *place; /* as keras_weights.find takes them; borrowed */
+    const char *const *parts;
     int n;
     const hdf5_entry **array; /* (n) owned; NULL until asked for */
 } keras_group;
@@ -31,9 +32,16 @@ typedef struct {
     int item;
 } keras_name;
 
-/* A layer that is called; what it reads are calls of the same network. */
+/* A value: which of those that a call gives. */
+typedef struct {
+    int call, output; /* call -1: what a chain without an InputLayer is given */
+    const char *arg;  /* borrowed: the argument that it is given as; NULL: by its place */
+} keras_ref;
+
+/* A layer that is called; what it reads are values of the same network. */
 typedef struct {
     int item, first_ref, n_refs;
+    int first_value;   /* of its values, one or as many as the network that it calls gives, among those of all calls */
     const cJSON *json; /* as the file has it, or NULL */
 } keras_call;
 
@@ -41,14 +49,14 @@ struct keras_net {
     const char *name;
     const keras_net *outer; /* NULL of the outermost */
     const cJSON *config;
-    int sequential, frozen, n_items, n_calls, n_refs, n_inputs;
+    int sequential, frozen, n_items, n_calls, n_refs, n_inputs, n_values, n_results;
     keras_item *item;    /* (n_items) in the file's order */
     keras_call *call;    /* (n_calls) */
-    int *ref;            /* (n_refs) calls */
+    keras_ref *ref;      /* (n_refs) */
     int *input;          /* (n_inputs) the calls of its InputLayers, in order */
-    int output;          /* the call whose value is the network's: the first of its outputs, or the chosen one */
+    keras_ref *result;   /* (n_results) what the network gives; of the outermost the chosen one alone */
     keras_name *by_name; /* (n_items) sorted */
-    size_t room_calls, room_refs;
+    size_t room_calls, room_refs, room_results;
 };
 
 typedef struct {

@@ -3,99 +3,132 @@
 
 #include "model/keras_layers.h"
 
+/* Arrays that a layer has always, where an option is true (or absent, and d), where it is null, where it is a text. */
+#define HAS(n)                                                                                                         \
+    { .name = n }
+#define HAS_IF(n, o, d)                                                                                                \
+    { .name = n, .option = o, .fallback = d }
+#define STATE(n)                                                                                                       \
+    { .name = n, .state = 1 }
+#define STATE_IF_NULL(n, o)                                                                                            \
+    { .name = n, .option = o, .state = 1, .if_null = 1 }
+#define HAS_IF_IS(n, o, t)                                                                                             \
+    { .name = n, .option = o, .is = t }
 #define NO_MORE                                                                                                        \
-    { NULL, NULL, 0, 0, 0 }
+    { .name = NULL }
 
-static const keras_array kernel[] = {{"kernel", NULL, 0, 0, 0}, {"bias", "use_bias", 1, 0, 0}, NO_MORE};
-static const keras_array separable[] = {
-    {"depthwise_kernel", NULL, 0, 0, 0}, {"pointwise_kernel", NULL, 0, 0, 0}, {"bias", "use_bias", 1, 0, 0}, NO_MORE};
-static const keras_array affine[] = {{"gamma", "scale", 1, 0, 0}, {"beta", "center", 1, 0, 0}, NO_MORE};
-static const keras_array batchnorm[] = {{"gamma", "scale", 1, 0, 0},
-                                        {"beta", "center", 1, 0, 0},
-                                        {"moving_mean", NULL, 0, 1, 0},
-                                        {"moving_variance", NULL, 0, 1, 0},
+static const keras_array kernel[] = {HAS("kernel"), HAS_IF("bias", "use_bias", 1), NO_MORE};
+static const keras_array separable[] = {HAS("depthwise_kernel"), HAS("pointwise_kernel"), HAS_IF("bias", "use_bias", 1),
                                         NO_MORE};
-static const keras_array moments[] = {{"mean", "mean", 0, 1, 1}, {"variance", "mean", 0, 1, 1}, NO_MORE};
-static const keras_array alpha[] = {{"alpha", NULL, 0, 0, 0}, NO_MORE};
+static const keras_array affine[] = {HAS_IF("gamma", "scale", 1), HAS_IF("beta", "center", 1), NO_MORE};
+static const keras_array batchnorm[] = {HAS_IF("gamma", "scale", 1), HAS_IF("beta", "center", 1), STATE("moving_mean"),
+                                        STATE("moving_variance"), NO_MORE};
+static const keras_array moments[] = {STATE_IF_NULL("mean", "mean"), STATE_IF_NULL("variance", "mean"), NO_MORE};
+static const keras_array alpha[] = {HAS("alpha"), NO_MORE};
+static const keras_array heads[] = {HAS("query kernel"),
+                                    HAS_IF("query bias", "use_bias", 1),
+                                    HAS("key kernel"),
+                                    HAS_IF("key bias", "use_bias", 1),
+                                    HAS("value kernel"),
+                                    HAS_IF("value bias", "use_bias", 1),
+                                    HAS("output kernel"),
+                                    HAS_IF("output bias", "use_bias", 1),
+                                    NO_MORE};
+static const char *const heads_in[] = {"query_dense", "key_dense", "value_dense", "output_dense", NULL};
+static const keras_array attention[] = {HAS_IF("scale", "use_scale", 0),
+                                        HAS_IF_IS("concat_score_weight", "score_mode", "concat"), NO_MORE};
+static const keras_array additive[] = {HAS_IF("scale", "use_scale", 1), NO_MORE};
+
+#define ROW(t, k, b)                                                                                                   \
+    { .type = t, .kind = LIMN_KIND_##k, .build = b }
+#define MERGE(t, b)                                                                                                    \
+    { .type = t, .kind = LIMN_KIND_OTHER, .build = b, .merges = 1 }
+#define WITH(t, k, b, a)                                                                                               \
+    { .type = t, .kind = LIMN_KIND_##k, .build = b, .arrays = a }
+#define MERGE_WITH(t, b, a, in)                                                                                        \
+    { .type = t, .kind = LIMN_KIND_OTHER, .build = b, .arrays = a, .merges = 1, .parts = in }
 
 const keras_layer_row keras_layer_table[] = {
-    {"Activation", LIMN_KIND_OTHER, keras_activation_layer, NULL, 0},
-    {"ActivityRegularization", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"Add", LIMN_KIND_OTHER, keras_add_layers, NULL, 1},
-    {"AlphaDropout", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"Average", LIMN_KIND_OTHER, keras_average, NULL, 1},
-    {"AveragePooling1D", LIMN_KIND_POOL, keras_avgpool1d, NULL, 0},
-    {"AveragePooling2D", LIMN_KIND_POOL, keras_avgpool, NULL, 0},
-    {"BatchNormalization", LIMN_KIND_OTHER, keras_batchnorm, batchnorm, 0},
-    {"CenterCrop", LIMN_KIND_OTHER, keras_center_crop, NULL, 0},
-    {"Concatenate", LIMN_KIND_OTHER, keras_concatenate, NULL, 1},
-    {"Conv1D", LIMN_KIND_CONV, keras_conv1d, kernel, 0},
-    {"Conv2D", LIMN_KIND_CONV, keras_conv2d, kernel, 0},
-    {"Conv2DTranspose", LIMN_KIND_CONV, keras_transposed, kernel, 0},
-    {"Cropping1D", LIMN_KIND_OTHER, keras_cropping1d, NULL, 0},
-    {"Cropping2D", LIMN_KIND_OTHER, keras_cropping, NULL, 0},
-    {"Dense", LIMN_KIND_DENSE, keras_dense, kernel, 0},
-    {"DepthwiseConv1D", LIMN_KIND_CONV, keras_depthwise1d, kernel, 0},
-    {"DepthwiseConv2D", LIMN_KIND_CONV, keras_depthwise, kernel, 0},
-    {"Dropout", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"ELU", LIMN_KIND_OTHER, keras_elu, NULL, 0},
-    {"Flatten", LIMN_KIND_OTHER, keras_flatten, NULL, 0},
-    {"GaussianDropout", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"GaussianNoise", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"GlobalAveragePooling1D", LIMN_KIND_GLOBAL_POOL, keras_global_mean, NULL, 0},
-    {"GlobalAveragePooling2D", LIMN_KIND_GLOBAL_POOL, keras_global_mean, NULL, 0},
-    {"GlobalMaxPooling1D", LIMN_KIND_GLOBAL_POOL, keras_global_max, NULL, 0},
-    {"GlobalMaxPooling2D", LIMN_KIND_GLOBAL_POOL, keras_global_max, NULL, 0},
-    {"GroupNormalization", LIMN_KIND_OTHER, keras_groupnorm, affine, 0},
-    {"Identity", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"LayerNormalization", LIMN_KIND_OTHER, keras_layernorm, affine, 0},
-    {"LeakyReLU", LIMN_KIND_OTHER, keras_leaky, NULL, 0},
-    {"MaxPooling1D", LIMN_KIND_POOL, keras_maxpool1d, NULL, 0},
-    {"MaxPooling2D", LIMN_KIND_POOL, keras_maxpool, NULL, 0},
-    {"Maximum", LIMN_KIND_OTHER, keras_maximum, NULL, 1},
-    {"Minimum", LIMN_KIND_OTHER, keras_minimum, NULL, 1},
-    {"Multiply", LIMN_KIND_OTHER, keras_multiply, NULL, 1},
-    {"Normalization", LIMN_KIND_OTHER, keras_normalization, moments, 0},
-    {"PReLU", LIMN_KIND_OTHER, keras_prelu, alpha, 0},
-    {"Permute", LIMN_KIND_OTHER, keras_permute, NULL, 0},
-    {"RandomBrightness", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomColorDegeneration", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomColorJitter", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomContrast", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomElasticTransform", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomErasing", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomFlip", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomGaussianBlur", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomGrayscale", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomHeight", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomHue", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomInvert", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomPerspective", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomPosterization", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomRotation", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomSaturation", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomSharpness", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomShear", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomTranslation", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomWidth", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"RandomZoom", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"ReLU", LIMN_KIND_OTHER, keras_relu, NULL, 0},
-    {"RepeatVector", LIMN_KIND_OTHER, keras_repeat, NULL, 0},
-    {"Rescaling", LIMN_KIND_OTHER, keras_rescaling, NULL, 0},
-    {"Reshape", LIMN_KIND_OTHER, keras_reshape, NULL, 0},
-    {"Resizing", LIMN_KIND_OTHER, keras_resizing, NULL, 0},
-    {"SeparableConv1D", LIMN_KIND_CONV, keras_separable1d, separable, 0},
-    {"SeparableConv2D", LIMN_KIND_CONV, keras_separable, separable, 0},
-    {"Softmax", LIMN_KIND_OTHER, keras_softmax, NULL, 0},
-    {"SpatialDropout1D", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"SpatialDropout2D", LIMN_KIND_OTHER, keras_identity, NULL, 0},
-    {"Subtract", LIMN_KIND_OTHER, keras_subtract, NULL, 1},
-    {"ThresholdedReLU", LIMN_KIND_OTHER, keras_thresholded, NULL, 0},
-    {"UpSampling1D", LIMN_KIND_OTHER, keras_upsampling1d, NULL, 0},
-    {"UpSampling2D", LIMN_KIND_OTHER, keras_upsampling, NULL, 0},
-    {"ZeroPadding1D", LIMN_KIND_OTHER, keras_zeropad1d, NULL, 0},
-    {"ZeroPadding2D", LIMN_KIND_OTHER, keras_zeropad, NULL, 0},
-    {NULL, LIMN_KIND_OTHER, NULL, NULL, 0},
+    ROW("Activation", OTHER, keras_activation_layer),
+    ROW("ActivityRegularization", OTHER, keras_identity),
+    MERGE("Add", keras_add_layers),
+    MERGE_WITH("AdditiveAttention", keras_attention, additive, NULL),
+    ROW("AlphaDropout", OTHER, keras_identity),
+    MERGE_WITH("Attention", keras_attention, attention, NULL),
+    MERGE("Average", keras_average),
+    ROW("AveragePooling1D", POOL, keras_avgpool1d),
+    ROW("AveragePooling2D", POOL, keras_avgpool),
+    WITH("BatchNormalization", OTHER, keras_batchnorm, batchnorm),
+    ROW("CenterCrop", OTHER, keras_center_crop),
+    MERGE("Concatenate", keras_concatenate),
+    WITH("Conv1D", CONV, keras_conv1d, kernel),
+    WITH("Conv2D", CONV, keras_conv2d, kernel),
+    WITH("Conv2DTranspose", CONV, keras_transposed, kernel),
+    ROW("Cropping1D", OTHER, keras_cropping1d),
+    ROW("Cropping2D", OTHER, keras_cropping),
+    WITH("Dense", DENSE, keras_dense, kernel),
+    WITH("DepthwiseConv1D", CONV, keras_depthwise1d, kernel),
+    WITH("DepthwiseConv2D", CONV, keras_depthwise, kernel),
+    ROW("Dropout", OTHER, keras_identity),
+    ROW("ELU", OTHER, keras_elu),
+    ROW("Flatten", OTHER, keras_flatten),
+    ROW("GaussianDropout", OTHER, keras_identity),
+    ROW("GaussianNoise", OTHER, keras_identity),
+    ROW("GlobalAveragePooling1D", GLOBAL_POOL, keras_global_mean),
+    ROW("GlobalAveragePooling2D", GLOBAL_POOL, keras_global_mean),
+    ROW("GlobalMaxPooling1D", GLOBAL_POOL, keras_global_max),
+    ROW("GlobalMaxPooling2D", GLOBAL_POOL, keras_global_max),
+    WITH("GroupNormalization", OTHER, keras_groupnorm, affine),
+    ROW("Identity", OTHER, keras_identity),
+    WITH("LayerNormalization", OTHER, keras_layernorm, affine),
+    ROW("LeakyReLU", OTHER, keras_leaky),
+    ROW("MaxPooling1D", POOL, keras_maxpool1d),
+    ROW("MaxPooling2D", POOL, keras_maxpool),
+    MERGE("Maximum", keras_maximum),
+    MERGE("Minimum", keras_minimum),
+    MERGE_WITH("MultiHeadAttention", keras_multi_head, heads, heads_in),
+    MERGE("Multiply", keras_multiply),
+    WITH("Normalization", OTHER, keras_normalization, moments),
+    WITH("PReLU", OTHER, keras_prelu, alpha),
+    ROW("Permute", OTHER, keras_permute),
+    ROW("RandomBrightness", OTHER, keras_identity),
+    ROW("RandomColorDegeneration", OTHER, keras_identity),
+    ROW("RandomColorJitter", OTHER, keras_identity),
+    ROW("RandomContrast", OTHER, keras_identity),
+    ROW("RandomElasticTransform", OTHER, keras_identity),
+    ROW("RandomErasing", OTHER, keras_identity),
+    ROW("RandomFlip", OTHER, keras_identity),
+    ROW("RandomGaussianBlur", OTHER, keras_identity),
+    ROW("RandomGrayscale", OTHER, keras_identity),
+    ROW("RandomHeight", OTHER, keras_identity),
+    ROW("RandomHue", OTHER, keras_identity),
+    ROW("RandomInvert", OTHER, keras_identity),
+    ROW("RandomPerspective", OTHER, keras_identity),
+    ROW("RandomPosterization", OTHER, keras_identity),
+    ROW("RandomRotation", OTHER, keras_identity),
+    ROW("RandomSaturation", OTHER, keras_identity),
+    ROW("RandomSharpness", OTHER, keras_identity),
+    ROW("RandomShear", OTHER, keras_identity),
+    ROW("RandomTranslation", OTHER, keras_identity),
+    ROW("RandomWidth", OTHER, keras_identity),
+    ROW("RandomZoom", OTHER, keras_identity),
+    ROW("ReLU", OTHER, keras_relu),
+    ROW("RepeatVector", OTHER, keras_repeat),
+    ROW("Rescaling", OTHER, keras_rescaling),
+    ROW("Reshape", OTHER, keras_reshape),
+    ROW("Resizing", OTHER, keras_resizing),
+    WITH("SeparableConv1D", CONV, keras_separable1d, separable),
+    WITH("SeparableConv2D", CONV, keras_separable, separable),
+    ROW("Softmax", OTHER, keras_softmax),
+    ROW("SpatialDropout1D", OTHER, keras_identity),
+    ROW("SpatialDropout2D", OTHER, keras_identity),
+    MERGE("Subtract", keras_subtract),
+    ROW("ThresholdedReLU", OTHER, keras_thresholded),
+    ROW("UpSampling1D", OTHER, keras_upsampling1d),
+    ROW("UpSampling2D", OTHER, keras_upsampling),
+    ROW("ZeroPadding1D", OTHER, keras_zeropad1d),
+    ROW("ZeroPadding2D", OTHER, keras_zeropad),
+    {.type = NULL},
 };
 
 const keras_layer_row *keras_find_layer(const char *type) {
@@ -107,7 +140,8 @@ const keras_layer_row *keras_find_layer(const char *type) {
 limn_status keras_has_array(const keras_array *a, const cJSON *config, int *out) {
     *out = 1;
     if (!a->option) return LIMN_OK;
-    if (!a->if_null) return keras_bool(config, a->option, a->fallback, out);
-    *out = !keras_given(config, a->option);
+    if (!a->if_null && !a->is) return keras_bool(config, a->option, a->fallback, out);
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(config, a->option));
+    *out = a->is ? text && strcmp(text, a->is) == 0 : !keras_given(config, a->option);
     return LIMN_OK;
 }

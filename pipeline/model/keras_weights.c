@@ -5,7 +5,7 @@
  *              "sequential_1/conv2d_1/kernel", "kernel"); the group of a network within lists all in it. The path can bear another name than the group: the list is
  *              followed, nothing is guessed. A list of more than 64 kB is cut into weight_names0, weight_names1, …
  *   by number  .keras and .weights.h5 of Keras 3: layers/PLACE/vars/0, 1, …; PLACE is the class name in snake case,
- *              numbered within its container (keras.c).
+ *              numbered within its container (keras.c); those of a layer's own layers lie in theirs, PLACE/PART/vars/0.
  * As Keras itself does, arrays are taken by their order, and their shapes are checked by the layer.
  * Threading: read-only. */
 #include <stdio.h>
@@ -56,12 +56,13 @@ done:
     return status;
 }
 
-static limn_status find_by_name(const keras_weights *w, const char *name, const char *place, int want,
-                                const hdf5_entry **array) {
+static limn_status find_by_name(const keras_weights *w, const char *name, const char *place, const char *const *parts,
+                                int want, const hdf5_entry **array) {
     limn_status status = LIMN_OK;
     char *group = NULL, key[32];
     int n = 0;
     (void)place;
+    (void)parts;
     TRY(limn_format(&group, "%s%s%s", w->root, *w->root ? "/" : "", name));
     const hdf5_entry *list = hdf5_find(w->file, ANSWER_ATTRIBUTE, group, "weight_names");
     if (list) TRY(append_listed(w, group, list, &n, want, array));
@@ -78,11 +79,21 @@ done:
     return status;
 }
 
-static limn_status find_by_number(const keras_weights *w, const char *name, const char *place, int want,
-                                  const hdf5_entry **array) {
+static limn_status find_by_number(const keras_weights *w, const char *name, const char *place, const char *const *parts,
+                                  int want, const hdf5_entry **array) {
     limn_status status = LIMN_OK;
-    char *path = NULL;
-    (void)name;
+    char *path = NULL, *part = NULL;
+    int n = 0;
+    while (parts && parts[n]) n++;
+    for (int i = 0; i < n; i++) {
+        free(path);
+        TRY(limn_format(&path, "%s/%s/%s", w->root, place, parts[i]));
+        const char *old = hdf5_find(w->file, ANSWER_GROUP, path, "") ? "" : "_"; /* Keras 2 */
+        free(part);
+        TRY(limn_format(&part, "%s/%s%s", place, old, parts[i]));
+        TRY(find_by_number(w, name, part, NULL, want / n, array + i * (want / n)));
+    }
+    if (n > 0) goto done;
     for (int i = 0; i < want; i++) {
         free(path);
         TRY(limn_format(&path, "%s/%s/vars/%d", w->root, place, i));
@@ -95,6 +106,7 @@ static limn_status find_by_number(const keras_weights *w, const char *name, cons
     if (more && more->type != ANSWER_INTEGERS)
         FAIL(LIMN_EINPUT, "the file has more than %d weight arrays for it", want);
 done:
+    free(part);
     free(path);
     return status;
 }

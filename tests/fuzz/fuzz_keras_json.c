@@ -15,8 +15,10 @@ enum { PREFIX = 6, MAX_DIM = 64 };
 static float values[1 << 16];
 static hdf5_entry kernel[2], bias[2];
 
-static limn_status find(const keras_weights *w, const char *name, const char *place, int n, const hdf5_entry **array) {
+static limn_status find(const keras_weights *w, const char *name, const char *place, const char *const *parts, int n,
+                        const hdf5_entry **array) {
     (void)w;
+    (void)parts;
     (void)name;
     int dense = strncmp(place, "dense", 5) == 0;
     for (int i = 0; i < n; i++) array[i] = i % 2 ? &bias[dense] : &kernel[dense];

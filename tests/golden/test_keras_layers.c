@@ -129,6 +129,25 @@ static void operations_with_numbers(void **state) {
     compare("numbers.keras", "numbers", 4);
 }
 
+static void a_vision_transformer(void **state) {
+    (void)state;
+    compare("vit.keras", "vit", 15);
+    compare("vit.h5", "vit", 15);
+}
+
+static void attention_of_every_kind(void **state) {
+    (void)state;
+    compare("attention.keras", "attention", 12);
+    compare("heads2.keras", "heads2", 7);
+    compare("heads2.h5", "heads2", 7);
+}
+
+/* A list, and an object whose keys are not in their order. */
+static void networks_within_give_several_values(void **state) {
+    (void)state;
+    compare("two.keras", "two", 4);
+}
+
 /* One network in the forms of make_forms.py: names with `/`, a fixed batch, an optimizer's state; float16 and float64 weights,
  * policies as dtypes; a single sigmoid at the end. */
 static void versions_and_options_of_one_network(void **state) {
@@ -155,6 +174,9 @@ int main(void) {
         cmocka_unit_test(sequences_by_channel),
         cmocka_unit_test(channels_first),
         cmocka_unit_test(operations_with_numbers),
+        cmocka_unit_test(a_vision_transformer),
+        cmocka_unit_test(attention_of_every_kind),
+        cmocka_unit_test(networks_within_give_several_values),
         cmocka_unit_test(versions_and_options_of_one_network),
         cmocka_unit_test(parameters_are_counted_as_keras_counts_them),
     };

@@ -17,9 +17,10 @@ static hdf5_entry array[8]; /* what the next layers with weights get, in order *
 static int n_arrays, next_array;
 static char places[256];
 
-static limn_status find_next(const keras_weights *w, const char *name, const char *place, int n,
-                             const hdf5_entry **out) {
+static limn_status find_next(const keras_weights *w, const char *name, const char *place, const char *const *parts,
+                             int n, const hdf5_entry **out) {
     (void)w;
+    (void)parts;
     size_t used = strlen(places);
     snprintf(places + used, sizeof places - used, "%s=%s ", name, place);
     for (int i = 0; i < n; i++) {
@@ -245,6 +246,11 @@ static void what_cannot_be_read_is_said(void **state) {
     refused(IN LAYER("LSTM", "'units':2"), "layer `x` is of the type LSTM, a recurrent layer");
     refused(IN LAYER("Bidirectional", "'units':2"), "a recurrent layer");
     refused(IN LAYER("Lambda", "'function':'x'"), "layer `x` is of the type Lambda, which runs Python code");
+    refused(IN CONV("'dtype':{'class_name':'QuantizedDTypePolicy','config':{'mode':'int8','source_name':'float32'}}"),
+            "layer `c` (Conv2D): its weights are quantised (int8): limn reads float16, float32 and float64");
+    refused(IN LAYER("GRU", "'units':2"), "a recurrent layer: limn reads networks without memory");
+    refused(IN LAYER("Conv3D", "'filters':2"), "a layer for volumes: limn reads networks of pictures and sequences");
+    refused(IN LAYER("Embedding", "'input_dim':2"), "whole numbers or words up: limn reads networks whose input is");
     refused(IN LAYER("TFOpLambda", "'function':'x'"), "an operation of TensorFlow");
     refused(IN LAYER("TimeDistributed", "'layer':{'class_name':'LSTM','config':{}}"), "only Dense and what works");
     refused(IN LAYER("TimeDistributed", "'units':1"), "only Dense and what works");

@@ -16,8 +16,10 @@ static float values[512];
 static hdf5_entry array[16]; /* what is asked for, by its place in the group */
 static char asked[512];      /* "group=place:count " of every question */
 
-static limn_status find(const keras_weights *w, const char *name, const char *place, int n, const hdf5_entry **out) {
+static limn_status find(const keras_weights *w, const char *name, const char *place, const char *const *parts, int n,
+                        const hdf5_entry **out) {
     (void)w;
+    (void)parts;
     size_t used = strlen(asked);
     snprintf(asked + used, sizeof asked - used, "%s=%s:%d ", name, place, n);
     assert_true(n <= 16);
