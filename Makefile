@@ -26,8 +26,11 @@ HDF5_CFLAGS = $(shell pkg-config --cflags hdf5)
 HDF5_LIBS  = $(shell pkg-config --libs hdf5)
 
 # ---- sources: a folder is a room; adding a file needs no change here -------------------------------------------------
+# What the loadable extension is made of, beside db/extension.c: the SQL functions and what they need of base/.
+SQL_SRC   := $(addprefix db/,functions.c vec.c vec_kernels.c vec_means.c map.c picture.c npy.c series.c statistics.c tests.c \
+             tables.c knn.c) $(addprefix analysis/base/,agreement.c bilinear.c mem.c palette.c rng.c status.c)
 CLI_SRC   := pipeline/main.c $(wildcard pipeline/cmd_*.c) $(wildcard pipeline/cli/*.c)
-LIB_SRC   := $(filter-out $(CLI_SRC),$(wildcard pipeline/*.c pipeline/model/*.c pipeline/data/*.c pipeline/nn/*.c \
+LIB_SRC   := $(filter-out $(CLI_SRC) db/extension.c,$(wildcard pipeline/*.c pipeline/model/*.c pipeline/data/*.c pipeline/nn/*.c \
              pipeline/config/*.c pipeline/stages/*.c analysis/*.c analysis/*/*.c db/*.c plots/*.c))
 HDF5_HELPER_SRC := $(wildcard pipeline/helper/hdf5*.c) pipeline/helper/process.c
 MAT_HELPER_SRC := $(wildcard pipeline/helper/mat*.c) $(wildcard pipeline/helper/hdf5_*.c) pipeline/helper/process.c
@@ -42,6 +45,7 @@ GEN       := $(patsubst %.sql,$(BUILD)/gen/%.sql.inc,$(SQL))
 LIB_A     := $(BUILD)/lib/liblimn.a
 LIB_SO    := $(BUILD)/lib/liblimn.so
 LIMN      := $(BUILD)/bin/limn
+EXTENSION := $(BUILD)/lib/limn.so
 HDF5_HELPER := $(BUILD)/libexec/limn/limn-hdf5
 MAT_HELPER := $(BUILD)/libexec/limn/limn-mat
 HELPERS   := $(HDF5_HELPER) $(MAT_HELPER)
@@ -53,7 +57,7 @@ BENCHES   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 .SECONDARY:
 
 ## all: build the library, the program and its helper (the default)
-all: $(LIB_A) $(LIB_SO) $(LIMN) $(HELPERS) $(BUILD)/include/limn.h $(BUILD)/lib/pkgconfig/limn.pc
+all: $(LIB_A) $(LIB_SO) $(LIMN) $(EXTENSION) $(HELPERS) $(BUILD)/include/limn.h $(BUILD)/lib/pkgconfig/limn.pc
 
 ## help: list the targets
 help:
@@ -96,6 +100,17 @@ $(LIMN): $(call OBJ,$(CLI_SRC)) $(LIB_SO)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	$(Q)$(CC) -fopenmp $(LDFLAGS) -o $@ $(call OBJ,$(CLI_SRC)) -L$(BUILD)/lib -llimn -lm -Wl,-rpath,'$$ORIGIN/../lib'
+
+# SQLite's functions are the host's: the extension is not linked with SQLite, nor with OpenMP.
+$(BUILD)/ext/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo '  CC    $< (extension)'
+	$(Q)$(CC) $(CPPFLAGS) -DLIMN_EXTENSION $(filter-out -fopenmp,$(CFLAGS)) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
+
+$(EXTENSION): $(patsubst %.c,$(BUILD)/ext/%.o,db/extension.c $(SQL_SRC))
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	$(Q)$(CC) -shared $(LDFLAGS) -Wl,-Bsymbolic -o $@ $^ $(shell pkg-config --libs gsl libpng) -lm
 
 # The helpers alone are linked with libhdf5 and libmatio.
 $(HDF5_HELPER): $(call OBJ,$(HDF5_HELPER_SRC)) $(call OBJ,analysis/base/status.c analysis/base/mem.c)
@@ -193,7 +208,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/libexec/limn
 	install -m 755 $(LIMN) $(DESTDIR)$(PREFIX)/bin/limn
 	install -m 755 $(HELPERS) $(DESTDIR)$(PREFIX)/libexec/limn
-	install -m 644 $(LIB_A) $(LIB_SO) $(DESTDIR)$(PREFIX)/lib
+	install -m 644 $(LIB_A) $(LIB_SO) $(EXTENSION) $(DESTDIR)$(PREFIX)/lib
 	install -m 644 $(BUILD)/include/limn.h $(DESTDIR)$(PREFIX)/include/limn.h
 	install -m 644 $(BUILD)/lib/pkgconfig/limn.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/limn.pc
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
@@ -204,4 +219,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/ext -name '*.d' 2>/dev/null)

@@ -24,7 +24,8 @@ enum limn_rng_stage {
     LIMN_RNG_MASK,          /* masks and coalitions of perturbation methods */
     LIMN_RNG_IMPUTE,        /* noise on imputed pixels (ROAD) */
     LIMN_RNG_SUBSET,        /* random sets and changes of pixels (faithfulness) */
-    LIMN_RNG_SENSITIVITY    /* moved copies of an input */
+    LIMN_RNG_SENSITIVITY,   /* moved copies of an input */
+    LIMN_RNG_BOOTSTRAP      /* resamples of bootstrap_low() and bootstrap_high() in SQL */
 };
 
 limn_rng limn_rng_stream(uint64_t seed, uint64_t stage, uint64_t index);
