@@ -59,6 +59,9 @@ enum { LATER = 8 /* beside n_keys: the table came later, and while it is empty t
     " JOIN model m ON m.model_id = a.model_id JOIN dataset d ON d.dataset_id = a.dataset_id"                           \
     " ORDER BY m.hash, d.fingerprint, d.options, a.method, a.flavour, a.layer, a.output, a.targets, a.options,"        \
     " b.method, b.flavour, b.layer, b.output, b.targets, b.options, t.metric, t.options"
+#define MAXIMISATIONS                                                                                                  \
+    "SELECT x.maximisation_id, NULL, m.hash, x.flavour, x.output, x.targets, x.options, x.seed FROM maximisation x"    \
+    " JOIN model m USING (model_id) ORDER BY m.hash, x.flavour, x.output, x.targets, x.options, x.seed"
 /* The figures of a measurement, by sample and target. */
 #define OF_MAPS(table)                                                                                                 \
     "SELECT s.idx, m.target, m.contrast, c.value FROM measurement t CROSS JOIN sample s"                               \
@@ -99,6 +102,10 @@ static const digest_row digest_table[] = {
     {"map", ATTRIBUTIONS, 2,
      BY_SAMPLE("c.target, c.contrast, c.min, c.max, c.sum, c.data", "map",
                "attribution_id") ", c.target, ifnull(c.contrast, -1)"},
+    {"maximisation", MAXIMISATIONS, LATER | 1,
+     "SELECT channels, h, w, complete FROM maximisation WHERE maximisation_id = ?1"},
+    {"optimum", MAXIMISATIONS, LATER | 1,
+     "SELECT target, score, start, loss, iteration, data FROM optimum WHERE maximisation_id = ?1 ORDER BY target"},
     {"measurement", MEASUREMENTS, 1, "SELECT complete FROM measurement WHERE measurement_id = ?1"},
     {"measure", MEASUREMENTS, 2, OF_MAPS("measure")},
     {"agreement", MEASUREMENTS, 2, OF_MAPS("agreement")},

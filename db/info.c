@@ -21,6 +21,9 @@ static const struct {
                    "seconds, options FROM embedding"},
     {"attributions", "SELECT attribution_id, method, flavour, layer, output, targets, channels, h, w, (SELECT count(*) "
                      "FROM map m WHERE m.attribution_id = a.attribution_id) AS maps FROM attribution a"},
+    {"maximisations",
+     "SELECT maximisation_id, flavour, output, targets, channels, h, w, (SELECT count(*) FROM optimum o "
+     "WHERE o.maximisation_id = x.maximisation_id) AS inputs FROM maximisation x"},
     {"figures", "SELECT name, format, file FROM figure WHERE run_id = (SELECT max(run_id) FROM figure)"},
     {"tables", "SELECT tbl_name AS name, sum(pgsize) AS bytes FROM dbstat JOIN sqlite_schema USING (name)"
                " GROUP BY tbl_name ORDER BY bytes DESC, tbl_name"}, /* with their indexes */

@@ -22,11 +22,12 @@ static const char version_3[] = {
 #include "gen/db/migrations/0003.sql.inc"
 };
 
+static const char version_4[] = {
+#include "gen/db/migrations/0004.sql.inc"
+};
+
 const db_migration db_migrations[] = {
-    {1, version_1},
-    {2, version_2},
-    {3, version_3},
-    {0, NULL},
+    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4}, {0, NULL},
 };
 
 static limn_status user_version(sqlite3 *db, const char *path, int *version) {

@@ -24,8 +24,9 @@ typedef struct {
 
 static int authorize(void *ctx, int action, const char *first, const char *second, const char *database,
                      const char *within) {
-    static const char *const tables[] = {"map",    "attribution", "measure", "measurement", "agreement",
-                                         "figure", "result",      "run",     "stage",       NULL};
+    static const char *const tables[] = {"map",       "attribution",  "measure", "measurement",
+                                         "agreement", "maximisation", "optimum", "figure",
+                                         "result",    "run",          "stage",   NULL};
     static const char *const chance[] = {"random",
                                          "randomblob",
                                          "date",

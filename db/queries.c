@@ -134,6 +134,7 @@ static const kind_row kind_table[STORE_KINDS] = {
     [STORE_EXTRACTION] = {"features", FIND("extraction_id"), LIST("extraction_id")},
     [STORE_EMBEDDING] = {"map of points", FIND("embedding_id"), LIST("embedding_id")},
     [STORE_ATTRIBUTION] = {"attribution", FIND("attribution_id"), LIST("attribution_id")},
+    [STORE_MAXIMISATION] = {"maximisation", FIND("maximisation_id"), LIST("maximisation_id")},
 };
 
 limn_status query_result(limn_store *s, int64_t *id, store_kind kind, int64_t run_id, const char *name) {

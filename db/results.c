@@ -215,12 +215,44 @@ limn_status store_map_put(limn_store *s, int64_t attribution_id, int64_t sample_
                           DB_REAL(max), DB_REAL(sum), DB_BLOB(data, n * sizeof(float))));
 }
 
+/* ---- inputs that a unit answers most to ------------------------------------------------------------------- */
+
+limn_status store_maximisation_find(limn_store *s, int64_t *maximisation_id, int *complete, int64_t run_id,
+                                    const store_maximisation *m) {
+    const identity what = {
+        .find = "SELECT maximisation_id, complete, channels * h * w FROM maximisation WHERE model_id = ?1"
+                " AND flavour = ?2 AND output = ?3 AND targets = ?4 AND options = ?5 AND seed = ?6",
+        .make = "INSERT INTO maximisation (model_id, flavour, output, targets, options, seed, channels, h, w, run_id)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        .n_key = 6,
+        .shape = (int64_t)(m->channels * m->h * m->w)};
+    return find(s, maximisation_id, complete, &what,
+                DB_ARGS(DB_INT(m->model_id), DB_TEXT(m->flavour), DB_TEXT(m->output), DB_TEXT(m->targets),
+                        DB_TEXT(m->options), DB_INT(m->seed), DB_INT(m->channels), DB_INT(m->h), DB_INT(m->w),
+                        DB_INT(run_id)));
+}
+
+limn_status store_optimum_put(limn_store *s, int64_t maximisation_id, const store_optimum *o) {
+    return db_run(s,
+                  "INSERT INTO optimum (maximisation_id, target, score, start, loss, iteration, data)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                  DB_ARGS(DB_INT(maximisation_id), DB_INT(o->target), DB_REAL(o->score), DB_REAL(o->start),
+                          DB_REAL(o->loss), DB_INT(o->iteration), DB_BLOB(o->data, o->n * sizeof(float))));
+}
+
+limn_status store_optimum_there(limn_store *s, int64_t maximisation_id, int target, int *there) {
+    int64_t id;
+    return db_get(s, &id, there, "SELECT optimum_id FROM optimum WHERE maximisation_id = ?1 AND target = ?2",
+                  DB_ARGS(DB_INT(maximisation_id), DB_INT(target)));
+}
+
 /* ---- marks and names ------------------------------------------------------------------------------------ */
 
 static const char *const complete_sql[STORE_KINDS] = {
     [STORE_EXTRACTION] = "UPDATE extraction SET complete = 1 WHERE extraction_id = ?1",
     [STORE_EMBEDDING] = "UPDATE embedding SET complete = 1 WHERE embedding_id = ?1",
     [STORE_ATTRIBUTION] = "UPDATE attribution SET complete = 1 WHERE attribution_id = ?1",
+    [STORE_MAXIMISATION] = "UPDATE maximisation SET complete = 1 WHERE maximisation_id = ?1",
 };
 
 limn_status store_complete(limn_store *s, store_kind kind, int64_t id) {
@@ -232,6 +264,7 @@ limn_status store_link(limn_store *s, int64_t run_id, store_kind kind, const cha
         [STORE_EXTRACTION] = "INSERT OR IGNORE INTO result (run_id, name, extraction_id) VALUES (?1, ?2, ?3)",
         [STORE_EMBEDDING] = "INSERT OR IGNORE INTO result (run_id, name, embedding_id) VALUES (?1, ?2, ?3)",
         [STORE_ATTRIBUTION] = "INSERT OR IGNORE INTO result (run_id, name, attribution_id) VALUES (?1, ?2, ?3)",
+        [STORE_MAXIMISATION] = "INSERT OR IGNORE INTO result (run_id, name, maximisation_id) VALUES (?1, ?2, ?3)",
     };
     return db_run(s, link_sql[kind], DB_ARGS(DB_INT(run_id), DB_TEXT(name), DB_INT(id)));
 }
@@ -261,6 +294,9 @@ limn_status store_figure_put(limn_store *s, int64_t run_id, const store_figure *
 #define UNMARK(table, key) "UPDATE " table " SET complete = 0 WHERE " MINE(key)
 
 static const char *const forget_sql[] = {
+    REMOVE("maximisation", "maximisation_id"),
+    EMPTY("optimum", "maximisation", "maximisation_id"),
+    UNMARK("maximisation", "maximisation_id"),
     REMOVE("attribution", "attribution_id"),
     EMPTY("map", "attribution", "attribution_id"),
     UNMARK("attribution", "attribution_id"),

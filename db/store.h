@@ -286,10 +286,31 @@ limn_status store_maps_read(limn_store *s, store_map *map, float *data, size_t s
                             int64_t attribution_id, int64_t sample_id, size_t first, size_t most,
                             size_t size) LIMN_CHECK;
 
+/* ---- inputs that a unit answers most to ------------------------------------------------------------------- */
+
+typedef struct {
+    int64_t model_id;
+    const char *flavour, *output, *targets, *options; /* as in store_attribution */
+    uint64_t seed;
+    size_t channels, h, w; /* of an input */
+} store_maximisation;
+limn_status store_maximisation_find(limn_store *s, int64_t *maximisation_id, int *complete, int64_t run_id,
+                                    const store_maximisation *m) LIMN_CHECK;
+typedef struct {
+    int target;
+    double score, start, loss;
+    int iteration;
+    const float *data; /* (n) */
+    size_t n;
+} store_optimum;
+limn_status store_optimum_put(limn_store *s, int64_t maximisation_id, const store_optimum *o) LIMN_CHECK;
+/* *there = whether the target has its row. */
+limn_status store_optimum_there(limn_store *s, int64_t maximisation_id, int target, int *there) LIMN_CHECK;
+
 /* ---- results: marks, names, removal --------------------------------------------------------------------- */
 
-typedef enum { STORE_EXTRACTION, STORE_EMBEDDING, STORE_ATTRIBUTION, STORE_KINDS } store_kind;
-/* Marks an extraction or attribution complete (store_embedding_put() does it for embeddings). */
+typedef enum { STORE_EXTRACTION, STORE_EMBEDDING, STORE_ATTRIBUTION, STORE_MAXIMISATION, STORE_KINDS } store_kind;
+/* Marks an extraction, attribution or maximisation complete (store_embedding_put() does it for embeddings). */
 limn_status store_complete(limn_store *s, store_kind kind, int64_t id) LIMN_CHECK;
 /* Says that the run uses the result under this name (an embed entry's, an attribute entry's, the layer's). */
 limn_status store_link(limn_store *s, int64_t run_id, store_kind kind, const char *name, int64_t id) LIMN_CHECK;

@@ -126,6 +126,16 @@ static void fill_attributions(limn_store *s, stored *o, int reversed) {
         OK(store_map_put(s, o->cam, o->sample[i], reversed, -1, w, 4));
         OK(store_map_put(s, o->cam, o->sample[i], !reversed, -1, w, 4));
     }
+    for (int k = 0; k < 2; k++) { /* one that has an input for each of two units, in both orders */
+        const store_maximisation m = {o->model, "limn", "dense_1", "[0,1]", "{}", 1, 1, STORED_SIDE, STORED_SIDE};
+        const float v[] = {1, 2, 3, 4.5f};
+        const store_optimum best = {k != reversed, 2.5, 0.25, -2, 7, v, 4};
+        int64_t id;
+        OK(store_maximisation_find(s, &id, NULL, o->run, &m));
+        OK(store_link(s, o->run, STORE_MAXIMISATION, "best", id));
+        OK(store_optimum_put(s, id, &best));
+        OK(store_complete(s, STORE_MAXIMISATION, id));
+    }
     OK(store_complete(s, STORE_ATTRIBUTION, o->saliency));
     OK(store_complete(s, STORE_ATTRIBUTION, o->cam));
     OK(store_link(s, o->run, STORE_ATTRIBUTION, "saliency", o->saliency));

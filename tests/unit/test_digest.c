@@ -52,8 +52,9 @@ static const char *const left_out[] = {
     "sample.source", "embedding.seconds", "embedding.warning",
 };
 static const char *const tables[] = {
-    "model", "layer", "dataset", "class",     "sample",      "prediction", "extraction", "feature", "embedding",
-    "point", "trace", "quality", "neighbour", "attribution", "map",        "comparison", "overlap",
+    "model",   "layer",      "dataset", "class",        "sample",  "prediction", "extraction",
+    "feature", "embedding",  "point",   "trace",        "quality", "neighbour",  "attribution",
+    "map",     "comparison", "overlap", "maximisation", "optimum",
 };
 
 /* A statement that changes the column in one row by the least that there is: a bit of a float, a byte, a blank. */
@@ -135,6 +136,7 @@ static void rows_that_go_or_change_places_count_and_runs_do_not(void **state) {
         {"UPDATE prediction SET logits = (SELECT logits FROM prediction WHERE prediction_id = 2) WHERE prediction_id = "
          "1",
          0},
+        {"DELETE FROM optimum WHERE optimum_id = 2", 0},
         {"DELETE FROM overlap WHERE overlap_id = 4", 0},
         {"UPDATE comparison SET embedding_id = other_embedding_id, other_embedding_id = embedding_id", 0},
         {"DELETE FROM run", 1},
@@ -171,9 +173,12 @@ static void later_tables_count_where_they_have_rows(void **state) {
     stored_fill(s, &o, "x", 0);
     OK(store_digest(s, hex, stored_write, &lines));
     OK(db_exec(s, "DELETE FROM comparison"));
+    OK(db_exec(s, "DELETE FROM maximisation"));
     OK(store_digest(s, hex, stored_write, &without));
     assert_non_null(strstr(lines.text, " 1 comparison\n"));
     assert_non_null(strstr(lines.text, " 6 overlap\n"));
+    assert_non_null(strstr(lines.text, " 2 optimum\n"));
+    assert_null(strstr(without.text, "optimum"));
     assert_null(strstr(without.text, "comparison"));
     assert_null(strstr(without.text, "overlap"));
     assert_non_null(strstr(without.text, " 0 agreement\n"));

@@ -46,7 +46,7 @@ static void what_is_written_is_read(void **state) {
         {"SELECT count(*) FROM embedding WHERE kl IS NULL AND iterations IS NULL AND warning = 'few'", 1},
         {"SELECT count(*) FROM point WHERE z IS NOT NULL", 0},
         {"SELECT count(*) FROM map WHERE contrast IS NOT NULL", 0},
-        {"SELECT count(*) FROM result", 5},
+        {"SELECT count(*) FROM result", 6},
         {"SELECT count(*) FROM stage WHERE name = 'predict' AND done = 6 AND peak_memory = 1048576", 1},
         {"SELECT count(*) FROM run WHERE model_id = 1 AND dataset_id = 1 AND status = 'running'", 1},
         {"SELECT count(*) FROM pragma_foreign_key_check", 0},
