@@ -19,6 +19,7 @@
 #include "embed/affinities.h"
 #include "embed/embed.h"
 #include "embed/fft_grid.h"
+#include "embed/options.h"
 #include "embed/pca.h"
 #include "embed/transform.h"
 
@@ -26,17 +27,6 @@ enum { ROWS = 16, REPORT_EVERY = 10, MOST_DIMS = 3 };
 
 static const double GAIN_UP = 0.2, GAIN_DOWN = 0.8, LEAST_GAIN = 0.01, SHORTEN = 1e-6;
 static const double FEW_PAIRS = 4e6, H0 = 0.1; /* force error 1e-4 of a map that is spread out */
-
-void limn_transform_defaults(limn_transform_options *o) {
-    *o = (limn_transform_options){.perplexity = 5,
-                                  .exaggeration = 1.5,
-                                  .iterations = 250,
-                                  .rate = 0.1,
-                                  .momentum = 0.8,
-                                  .longest = 0.25,
-                                  .alpha = 1,
-                                  .pca = 50};
-}
 
 typedef struct {
     const embed_kernels *kernels;
@@ -218,12 +208,6 @@ done:
     return status;
 }
 
-static limn_status check(const float *v, size_t n, size_t D, const char *what) {
-    for (size_t i = 0; i < n * D; i++)
-        if (!isfinite(v[i])) return limn_fail(LIMN_EFAIL, "%s %zu holds a value that is not finite", what, i / D);
-    return LIMN_OK;
-}
-
 /* scores of both sets on the reference's axes; float32, as limn_embed() takes them. */
 static limn_status reduce(embed_rows *x, embed_rows *z, float **own, const limn_transform_options *o) {
     limn_status status = LIMN_OK;
@@ -254,16 +238,10 @@ limn_status limn_transform(float *out, const float *Z, size_t m, const float *X,
     double *map = NULL, *at = NULL;
     float *own = NULL;
     size_t d = (size_t)dims;
-    if (n < 2 || m < 1 || D < 1 || n > INT32_MAX || m > INT32_MAX || dims < 1 || dims > MOST_DIMS)
-        FAIL(LIMN_EINPUT, "%zu new vectors of %zu dimensions have no place in a map of %zu points", m, D, n);
-    if (!(o->perplexity >= 1 && o->perplexity < (double)n))
-        FAIL(LIMN_EINPUT, "perplexity %g is out of range: from 1 to below the %zu points of the map", o->perplexity, n);
-    if (!(o->alpha > 0) || !(o->exaggeration > 0) || o->iterations < 0 || !(o->rate > 0) || !(o->longest > 0) ||
-        !(o->momentum >= 0 && o->momentum < 1) || o->pca < 0)
-        FAIL(LIMN_EINPUT, "an option of the transform is out of range");
-    TRY(check(X, n, D, "reference vector"));
-    TRY(check(Z, m, D, "new vector"));
-    TRY(check(Y, n, d, "point of the map"));
+    TRY(embed_check_transform(o, m, n, D, dims));
+    TRY(embed_check_finite(X, n, D, "reference vector"));
+    TRY(embed_check_finite(Z, m, D, "new vector"));
+    TRY(embed_check_finite(Y, n, d, "point of the map"));
     TRY(reduce(&x, &z, &own, o));
     TRY(limn_new(&map, n, d * sizeof *map));
     TRY(limn_new(&at, m, d * sizeof *at));

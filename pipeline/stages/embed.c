@@ -75,13 +75,13 @@ static limn_status embed_one(limn_run_state *r, const experiment_embed *e, const
     TRY(limn_format(&checkpoint, "%s-embedding-%lld", r->db, (long long)id));
     o.threads = r->threads;
     if (o.method == LIMN_EMBED_TSNE)
-        o.checkpoint = checkpoint; /* a killed run goes on from there, with the same bits */
+        o.checkpoint = checkpoint; /* a run that was killed or interrupted goes on from there, with the same bits */
+    if (r->o.fresh) unlink(checkpoint);
     TRY(limn_new(&X, r->n, f->dim * sizeof *X));
     TRY(limn_new(&label, r->n, sizeof *label));
     for (size_t i = 0; i < r->n; i++) label[i] = limn_dataset_label(r->data, i);
     TRY(store_features_read(r->store, f->id, X, r->n, f->dim));
     status = limn_embed(&map, X, r->n, f->dim, &o, on_progress, &v);
-    if (status == LIMN_EINTERRUPTED) unlink(checkpoint); /* who stops a run politely keeps one file */
     if (status == LIMN_EINTERRUPTED && v.status != LIMN_OK) status = v.status;
     TRY(status);
     TRY(limn_embed_quality(q, QUALITY_ROOM, &n_q, X, r->n, f->dim, map->Y, map->dims, label, o.seed, r->threads));

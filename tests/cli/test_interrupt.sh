@@ -34,7 +34,7 @@ wait $pid
 code=$?
 check 'Ctrl-C: exit 130' [ "$code" = 130 ]
 check 'Ctrl-C: says how to go on' grep -q "goes on" bg.err
-check 'Ctrl-C: one file is left' [ "$(ls i.db*)" = i.db ]
+check 'Ctrl-C: one file is left, and the state of the map' [ "$(ls -- i.db* | grep -v 'i\.db-embedding-1$')" = i.db ]
 check 'Ctrl-C: the run is marked' [ "$(sqlite3 i.db 'SELECT status FROM run')" = interrupted ]
 experiment ''
 limn run e.yaml --db i.db
@@ -51,6 +51,24 @@ check 'an edited experiment adds' [ "$code $(sqlite3 whole.db 'SELECT count(*) F
 check 'and overwrites nothing' [ "$(sqlite3 whole.db "SELECT count(DISTINCT attribution_id) || ' ' || count(*) FROM map")" = "2 $((2 * ${SAMPLES:-1500}))" ]
 limn digest whole.db --check
 check 'digest --check' [ "$code" = 0 ]
+
+# Ctrl-C in a descent, whose state is kept: the next run goes on from there, and ends in the same bits
+{ small d 1500; echo 'embed: [{name: map, iterations: 3000}]'; } >d.yaml
+limn run d.yaml --db once.db
+check 'an undisturbed run' [ "$code" = 0 ]
+"$LIMN" run d.yaml --db d.db >bg.out 2>bg.err &
+pid=$!
+for _ in $(seq 500); do
+    [ -e d.db-embedding-1 ] && break
+    sleep 0.02
+done
+kill -INT $pid
+wait $pid
+check 'interrupted in the descent: its state is beside the file' [ "$? $(ls d.db*)" = "130 $(printf '%s\n' d.db d.db-embedding-1)" ]
+limn run d.yaml --db d.db --json
+check 'it goes on from there' [ "$(grep '"embed map"' out | grep '"total":3000' | sed 's/.*"done":\([0-9]*\).*/\1/' | head -1)" -ge 100 ]
+check 'with the same bits, and nothing is left' [ "$("$LIMN" digest d.db) $(ls d.db*)" = "$("$LIMN" digest once.db) d.db" ]
+
 # a writer killed in the middle of a change leaves a hot journal, which no reader may roll back: the next run does
 "$LIMN" digest whole.db >before
 printf '%s\n' 'PRAGMA journal_mode = DELETE;' 'PRAGMA cache_size = 2;' 'BEGIN IMMEDIATE;' \

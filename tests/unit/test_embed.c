@@ -100,6 +100,35 @@ static void values_that_are_not_finite_are_named(void **state) {
     assert_string_equal(limn_message(), "vector 7 holds an infinity at component 3: all values must be finite");
 }
 
+static void a_transform_s_options_are_checked_too(void **state) {
+    (void)state;
+    limn_transform_options good, o;
+    float out[2 * N], Y[2 * N] = {0}, bad[N * D];
+    limn_transform_defaults(&good);
+#define BAD(change, m, n, dims, sentence)                                                                              \
+    do {                                                                                                               \
+        o = good;                                                                                                      \
+        change;                                                                                                        \
+        assert_int_equal(limn_transform(out, X, m, X, n, D, Y, dims, &o, NULL, NULL), LIMN_EINPUT);                    \
+        assert_string_equal(limn_message(), sentence);                                                                 \
+    } while (0)
+    BAD((void)0, 0, N, 2, "0 new vectors of 5 dimensions have no place in a map of 60 points");
+    BAD((void)0, 4, N, 4, "a map has 1, 2 or 3 dimensions, not 4");
+    BAD((void)0, 4, 5, 2, "perplexity 5 is out of range: from 1 to below the 5 points of the map");
+    BAD(o.alpha = NAN, 4, N, 2, "alpha nan is out of range: it must be above 0, and at most 1000");
+    BAD(o.pca = -2, 4, N, 2, "pca -2 is out of range: it must be 0 (off) or a number of dimensions");
+    BAD(o.iterations = -1, 4, N, 2, "iterations -1 is out of range: it must lie in [0, 1e+06]");
+    BAD(o.momentum = 1, 4, N, 2, "momentum 1 is out of range: it must lie in [0, 0.999]");
+    BAD(o.rate = 0, 4, N, 2, "rate 0 is out of range: it must lie in [1e-12, 1e+12]");
+    BAD(o.longest = NAN, 4, N, 2, "longest nan is out of range: it must lie in [1e-12, 1e+12]");
+    BAD(o.exaggeration = 0, 4, N, 2, "exaggeration 0 is out of range: it must lie in [1e-09, 1000]");
+#undef BAD
+    memcpy(bad, X, sizeof bad);
+    bad[3 * D + 2] = INFINITY;
+    assert_int_equal(limn_transform(out, bad, N, X, N, D, Y, 2, &good, NULL, NULL), LIMN_EFAIL);
+    assert_string_equal(limn_message(), "new vector 3 holds an infinity at component 2: all values must be finite");
+}
+
 typedef struct {
     size_t calls, stop_at;
     size_t last;
@@ -289,11 +318,17 @@ static void a_sample_estimates_the_whole(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_out_of_range_are_sentences), cmocka_unit_test(values_that_are_not_finite_are_named),
-        cmocka_unit_test(progress_is_told_and_can_stop),      cmocka_unit_test(seeds_matter_and_repeat),
-        cmocka_unit_test(pca_explains_all_of_what_it_spans),  cmocka_unit_test(a_step_is_as_by_hand),
-        cmocka_unit_test(rates_follow_the_exaggeration),      cmocka_unit_test(a_map_of_itself_is_perfect),
-        cmocka_unit_test(silhouette_is_as_by_hand),           cmocka_unit_test(a_sample_estimates_the_whole),
+        cmocka_unit_test(options_out_of_range_are_sentences),
+        cmocka_unit_test(a_transform_s_options_are_checked_too),
+        cmocka_unit_test(values_that_are_not_finite_are_named),
+        cmocka_unit_test(progress_is_told_and_can_stop),
+        cmocka_unit_test(seeds_matter_and_repeat),
+        cmocka_unit_test(pca_explains_all_of_what_it_spans),
+        cmocka_unit_test(a_step_is_as_by_hand),
+        cmocka_unit_test(rates_follow_the_exaggeration),
+        cmocka_unit_test(a_map_of_itself_is_perfect),
+        cmocka_unit_test(silhouette_is_as_by_hand),
+        cmocka_unit_test(a_sample_estimates_the_whole),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
