@@ -34,7 +34,7 @@ wait $pid
 code=$?
 check 'Ctrl-C: exit 130' [ "$code" = 130 ]
 check 'Ctrl-C: says how to go on' grep -q "goes on" bg.err
-check 'Ctrl-C: one file is left, and the state of the map' [ "$(ls -- i.db* | grep -v 'i\.db-embedding-1$')" = i.db ]
+check 'Ctrl-C: one file is left, and the state of the map' [ "$(find . -name 'i.db*' ! -name 'i.db-embedding-1')" = ./i.db ]
 check 'Ctrl-C: the run is marked' [ "$(sqlite3 i.db 'SELECT status FROM run')" = interrupted ]
 experiment ''
 limn run e.yaml --db i.db
