@@ -25,7 +25,9 @@ enum limn_rng_stage {
     LIMN_RNG_IMPUTE,        /* noise on imputed pixels (ROAD) */
     LIMN_RNG_SUBSET,        /* random sets and changes of pixels (faithfulness) */
     LIMN_RNG_SENSITIVITY,   /* moved copies of an input */
-    LIMN_RNG_BOOTSTRAP      /* resamples of bootstrap_low() and bootstrap_high() in SQL */
+    LIMN_RNG_BOOTSTRAP,     /* resamples of bootstrap_low() and bootstrap_high() in SQL */
+    LIMN_RNG_PERMUTE = 40,  /* permutations of the samples (tests of independence) */
+    LIMN_RNG_CLUSTER        /* first centres of clusters */
 };
 
 limn_rng limn_rng_stream(uint64_t seed, uint64_t stage, uint64_t index);

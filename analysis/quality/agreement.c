@@ -23,12 +23,17 @@ int quality_agree_k(size_t n) {
     return n > AGREE_K ? AGREE_K : (int)n - 1;
 }
 
+size_t quality_in_common(const uint32_t *a, const uint32_t *b, size_t k) {
+    size_t both = 0;
+    for (size_t p = 0; p < k; p++)
+        for (size_t q = 0; q < k; q++) both += a[p] == b[q];
+    return both;
+}
+
 static double overlap(float *share, const quality_view *a, const quality_view *b, size_t n, size_t k) {
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
-        size_t both = 0;
-        for (size_t p = 0; p < k; p++)
-            for (size_t q = 0; q < k; q++) both += a->near[i * k + p] == b->near[i * k + q];
+        size_t both = quality_in_common(a->near + i * k, b->near + i * k, k);
         if (share) share[i] = (float)((double)both / (double)k);
         sum += (double)both / (double)k;
     }

@@ -62,6 +62,9 @@ typedef struct {
     const uint32_t *near; /* (n, k) */
 } quality_view;
 
+/* How many of k different indices are among k others. */
+size_t quality_in_common(const uint32_t *a, const uint32_t *b, size_t k);
+
 /* How far two maps of the same n >= 3 points agree; k is out->k. share (n) or NULL: of each point's neighbours. */
 limn_status quality_agree(limn_map_agreement *out, float *share, const quality_view *a, const quality_view *b, size_t n,
                           int k, uint64_t seed) LIMN_CHECK;
