@@ -52,9 +52,9 @@ done:
 /* Where a "key=value" of the call belongs: into the attribute entry, or into `preprocess`, or at the top. */
 static const struct {
     const char *key, *where;
-} place[] = {{"scale", "preprocess"}, {"mean", "preprocess"}, {"std", "preprocess"}, {"seed", "top"},
-             {"name", "top"},         {"palette", "plots"},   {"overlay", "plots"},  {"format", "plots"},
-             {"rows", "plots"},       {"normalise", "plots"}};
+} place[] = {{"preprocess", "data"}, {"preset", "preprocess"}, {"scale", "preprocess"}, {"mean", "preprocess"},
+             {"std", "preprocess"},  {"seed", "top"},          {"name", "top"},         {"palette", "plots"},
+             {"overlay", "plots"},   {"format", "plots"},      {"rows", "plots"},       {"normalise", "plots"}};
 
 static const char *place_of(const char *set, size_t n) {
     for (size_t i = 0; i < COUNT_OF(place); i++)
@@ -88,6 +88,12 @@ static int has(const limn_attribute_call *c, const char *key) {
     return 0;
 }
 
+static int has_any(const limn_attribute_call *c, const char *where) {
+    for (size_t i = 0; i < COUNT_OF(place); i++)
+        if (strcmp(place[i].where, where) == 0 && has(c, place[i].key)) return 1;
+    return 0;
+}
+
 static limn_status write_experiment(buffer *b, const limn_attribute_call *c) {
     limn_status status = LIMN_OK;
     if (!has(c, "name")) TRY(word(b, "name: attribute\n"));
@@ -109,7 +115,10 @@ static limn_status write_experiment(buffer *b, const limn_attribute_call *c) {
         TRY(quoted(b, c->labels));
         TRY(word(b, "\n"));
     }
-    if (has(c, "scale") || has(c, "mean") || has(c, "std")) TRY(word(b, "  preprocess:\n"));
+    if (has(c, "preprocess") && has_any(c, "preprocess"))
+        FAIL(LIMN_EINPUT, "preset, scale, mean and std stand inside `preprocess` where that is given");
+    TRY(settings(b, c, "data", "  "));
+    if (has_any(c, "preprocess")) TRY(word(b, "  preprocess:\n"));
     TRY(settings(b, c, "preprocess", "    "));
     TRY(word(b, "features: []\nattribute:\n  - name: map\n"));
     TRY(settings(b, c, "attribute", "    "));

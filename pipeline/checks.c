@@ -25,9 +25,10 @@ static limn_status check_input(limn_run_state *r) {
     size_t C, H, W;
     limn_dataset_shape(r->data, &C, &H, &W);
     if (in->dim[0] == C && in->dim[1] == H && in->dim[2] == W) return LIMN_OK;
-    return limn_fail(
-        LIMN_EINPUT, "%s: the pictures are %zu x %zu with %zu channel%s, the model %s wants %zu x %zu with %zu",
-        r->exp->data.images[0], H, W, C, C == 1 ? "" : "s", r->exp->model, in->dim[1], in->dim[2], in->dim[0]);
+    return limn_fail(LIMN_EINPUT,
+                     "%s: the pictures are %zu x %zu with %zu channel%s, the model %s wants %zu x %zu with %zu%s",
+                     r->exp->data.images[0], H, W, C, C == 1 ? "" : "s", r->exp->model, in->dim[1], in->dim[2],
+                     in->dim[0], in->dim[0] == C ? ": `preprocess: {resize: input}` brings them to it" : "");
 }
 
 static limn_status check_features(limn_run_state *r) {

@@ -20,6 +20,8 @@ static const char usage[] =
     "  --size HOW                of a CAM: input or layer                    [auto]\n"
     "  --grad-modifier NAME      what is done to the gradient                [auto]\n"
     "  --backprop-modifier NAME  how a ReLU lets the gradient pass           [auto]\n"
+    "  --preset NAME             preprocessing: a preset of `limn methods`   [none]\n"
+    "  --preprocess MAP          all of it: '{resize: input, scale: 1/255}'   [raw values]\n"
     "  --scale X                 y = (x * scale - mean) / std; 1/255 is a number [1]\n"
     "  --mean X                  a number, or a list, one a channel: [.5,.4,.4] [0]\n"
     "  --std X                   a number, or a list, one a channel          [1]\n"
@@ -56,6 +58,8 @@ static const cli_option options[] = {
     {"size", 0, CLI_SET, SET, NULL, 0, 0},
     {"grad-modifier", 0, CLI_SET, SET, NULL, 0, 0},
     {"backprop-modifier", 0, CLI_SET, SET, NULL, 0, 0},
+    {"preset", 0, CLI_SET, SET, NULL, 0, 0},
+    {"preprocess", 0, CLI_SET, SET, NULL, 0, 0},
     {"scale", 0, CLI_SET, SET, NULL, 0, 0},
     {"mean", 0, CLI_SET, SET, NULL, 0, 0},
     {"std", 0, CLI_SET, SET, NULL, 0, 0},

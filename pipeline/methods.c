@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "config/experiment.h"
 #include "data/reader.h"
+#include "data/resize.h"
 #include "measures/measures.h"
 #include "model/graph.h"
 #include "plots/palette.h"
@@ -45,6 +46,14 @@ static int data_row(int i, row *r) {
     *r = (row){data_readers[i].name, NULL, data_readers[i].help};
     return r->name != NULL;
 }
+static int preset_row(int i, row *r) {
+    *r = (row){limn_presets[i].name, NULL, limn_presets[i].help};
+    return r->name != NULL;
+}
+static int resize_row(int i, row *r) {
+    *r = (row){resize_rules[i].name, NULL, resize_rules[i].help};
+    return r->name != NULL;
+}
 static int colour_row(int i, row *r) {
     *r = (row){limn_scatter_colours[i].name, NULL, limn_scatter_colours[i].help};
     return r->name != NULL;
@@ -59,9 +68,9 @@ static int format_row(int i, row *r) {
 }
 
 static const listing listings[] = {
-    {"attribution", attribution_row}, {"measures", measure_row},       {"model readers", model_row},
-    {"data readers", data_row},       {"scatter colours", colour_row}, {"palettes", palette_row},
-    {"figure formats", format_row},
+    {"attribution", attribution_row}, {"measures", measure_row},     {"model readers", model_row},
+    {"data readers", data_row},       {"interpolation", resize_row}, {"presets of preprocess", preset_row},
+    {"scatter colours", colour_row},  {"palettes", palette_row},     {"figure formats", format_row},
 };
 
 /* The options of the i-th row, where the table has any. */

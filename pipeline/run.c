@@ -55,6 +55,8 @@ static limn_status open_all(limn_run_state *r) {
         FAIL(LIMN_EINPUT, "%s: the model's input is no picture (height, width, channels)", e->model);
     e->data.threads = r->o.threads;
     e->data.channels = (int)r->graph->node[0].out.dim[0];
+    e->data.height = r->graph->node[0].out.dim[1];
+    e->data.width = r->graph->node[0].out.dim[2];
     TRY(limn_dataset_open(&r->data, &e->data));
     r->n = limn_dataset_count(r->data);
     r->classes = limn_dataset_classes(r->data);

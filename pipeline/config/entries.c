@@ -1,4 +1,4 @@
-/* The sections that fill structs of their own: data, preprocess, and the entries of attribute, measures and plots, with
+/* The sections that fill structs of their own: data, and the entries of attribute, measures and plots, with
  * what the keys of an entry have to agree on (those of embed: embeds.c). */
 #include "config/entry.h"
 
@@ -34,18 +34,6 @@ static cJSON *put_data(const experiment_key *k, const void *from) {
     return put_section("data", (const char *)from + k->offset);
 }
 const experiment_type experiment_data_type = {set_data, put_data};
-
-static limn_status set_preprocess(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
-    experiment_given given;
-    (void)k;
-    return experiment_read_map(p, experiment_section_find("preprocess"), node, into, &given);
-}
-
-static cJSON *put_preprocess(const experiment_key *k, const void *from) {
-    (void)k;
-    return put_section("preprocess", from);
-}
-const experiment_type experiment_preprocess_type = {set_preprocess, put_preprocess};
 
 /* ---- lists of entries -------------------------------------------------------------------------------------------- */
 

@@ -121,7 +121,10 @@ limn_status experiment_data_json(char **out, const limn_experiment *e) {
     cJSON *o = cJSON_CreateObject();
     const char *skip =
         e->data.shuffle ? "images labels classes label_base shape" : "images labels classes label_base shape seed";
-    return experiment_print(out, o, experiment_put_map(o, experiment_section_find("data"), &e->data, NULL, skip));
+    limn_status s = experiment_put_map(o, experiment_section_find("data"), &e->data, NULL, skip);
+    /* a preset is its values: who writes them out has the same data set */
+    cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(o, "preprocess"), "preset");
+    return experiment_print(out, o, s);
 }
 
 /* ---- free -------------------------------------------------------------------------------------------------------- */
@@ -188,6 +191,7 @@ void experiment_free(limn_experiment *e) {
     free_texts(e->data.images, e->data.n_images);
     free_texts(e->data.classes, e->data.n_classes);
     free((void *)e->data.labels);
+    free(e->data.pre.preset);
     experiment_target_clear(&e->target);
     free(e->path);
     free(e->dir);

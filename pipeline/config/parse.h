@@ -4,6 +4,7 @@
  * mapping.c   a mapping against a table of keys: unknown, double, missing, not of this kind
  * values.c    types of scalars: text, words, numbers, names, paths
  * lists.c     types of lists: images, classes, features, mean, formats, columns
+ * preprocess.c  the section `preprocess`: presets, sizes, rules of resizing
  * target.c    the type `target`, and class names that become numbers
  * entries.c   lists of entries (entry.h); those of attribute, measures and plots, and what they have to agree on
  * embeds.c    the entries of embed
@@ -115,6 +116,10 @@ extern const experiment_type experiment_model_type, experiment_images_type, expe
     experiment_embedding_type, experiment_feature_type, experiment_perplexity_type, experiment_shape_type,
     experiment_measured_type, experiment_compared_type;
 
+/* ---- preprocess.c ---- */
+extern const experiment_type experiment_preprocess_type, experiment_preset_type, experiment_rule_type,
+    experiment_size_type;
+
 /* ---- target.c ---- */
 extern const experiment_type experiment_target_type, experiment_contrast_type, experiment_channel_type,
     experiment_place_type;
@@ -122,8 +127,8 @@ limn_status experiment_target_copy(experiment_target *out, const experiment_targ
 void experiment_target_clear(experiment_target *t);
 
 /* ---- entries.c ---- */
-extern const experiment_type experiment_data_type, experiment_preprocess_type, experiment_attributes_type,
-    experiment_measures_type, experiment_plots_type;
+extern const experiment_type experiment_data_type, experiment_attributes_type, experiment_measures_type,
+    experiment_plots_type;
 
 /* ---- embeds.c ---- */
 extern const experiment_type experiment_embeds_type, experiment_seeds_type;

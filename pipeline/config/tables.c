@@ -47,10 +47,8 @@ static const experiment_key experiment_keys[] = {
 
 static const experiment_key data_keys[] = {
     {"images", "a file, a folder or a list of files", NULL,
-     "IDX (also gzip), .npy, CIFAR, CSV, a PNG or JPEG picture, several, a folder with one folder a class, or a member "
-     "of "
-     "an .npz, HDF5 or MATLAB file: FILE:NAME",
-     NULL, &experiment_images_type, 0, 0, 0},
+     "pictures, a folder of them, a list, a tar, arrays, or a member of a file, FILE:NAME: see docs/data.md", NULL,
+     &experiment_images_type, 0, 0, 0},
     {"labels", "a file, FILE:NAME, or :NAME", "(those that the images bring, or none)",
      "one label a sample: IDX, .npy, text, a member of a file; :NAME is a member or a column of the images' own file",
      NULL, &experiment_labels_type, AT(limn_data_options, labels), 0, 0},
@@ -75,13 +73,33 @@ static const experiment_key data_keys[] = {
      0},
     END};
 
+#define A_SIZE "none, input, a whole number or [height, width]"
+#define PRE(member) AT(limn_data_options, pre.member)
 static const experiment_key preprocess_keys[] = {
-    {"scale", "a number (1/255 is one)", "1", "y = (x * scale - mean) / std", NULL, &experiment_number_type,
-     AT(limn_data_options, scale), -1e12, 1e12},
-    {"mean", "a number (1/255 is one) or a list of up to 4, one a channel", "0", "after scaling", NULL,
-     &experiment_channels_type, AT(limn_data_options, mean), -1e12, 1e12},
-    {"std", "a number above 0 or a list of up to 4, one a channel", "1", "after scaling", NULL,
-     &experiment_channels_type, AT(limn_data_options, std), 1e-12, 1e12},
+    {"preset", "a preset of `limn methods`", "(none)",
+     "all of the keys below, as that program has them; one beside it wins", NULL, &experiment_preset_type, 0, 0, 0},
+    {"exif", "ignore|apply", "(ignore)", "first: whether the file's EXIF orientation turns the picture", NULL,
+     &experiment_enum_type, PRE(exif), 0, 0},
+    {"resize", A_SIZE, "(none)", "to the network's size (input), this one, or of one number by the shorter side", NULL,
+     &experiment_size_type, PRE(resize), 1, 16384},
+    {"fit", "auto|stretch|shorter|longer|crop", "(auto)",
+     "how: to both sides; the shorter or the longer one, keeping the aspect; or the middle of that aspect; auto: "
+     "shorter for one number, else stretch",
+     NULL, &experiment_enum_type, PRE(fit), 0, 0},
+    {"interpolation", "a rule of `limn methods`", "(pil-bilinear)", "by whose rule", NULL, &experiment_rule_type, 0, 0,
+     0},
+    {"crop", A_SIZE, "(none)", "then the middle", NULL, &experiment_size_type, PRE(crop), 1, 16384},
+    {"pad", "a number from 0 to 255", "(0)", "around a picture smaller than `crop`", NULL, &experiment_number_type,
+     PRE(pad), 0, 255},
+    {"scale", "a number (1/255 is one)", "(1)", "then y = (x * scale - mean) / std", NULL, &experiment_number_type,
+     PRE(scale), -1e12, 1e12},
+    {"mean", "a number (1/255 is one) or a list of up to 4, one a channel", "(0)",
+     "after scaling, of the channels as the network sees them", NULL, &experiment_channels_type, PRE(mean), -1e12,
+     1e12},
+    {"std", "a number above 0 or a list of up to 4, one a channel", "(1)", "after scaling", NULL,
+     &experiment_channels_type, PRE(std), 1e-12, 1e12},
+    {"order", "rgb|bgr", "(rgb)", "of the channels, as the network sees them", NULL, &experiment_enum_type, PRE(bgr), 0,
+     0},
     END};
 
 #define OPTION(member) AT(experiment_embed, options.member)

@@ -19,7 +19,7 @@
 #include "data/array_read.h"
 #include "data/reader.h"
 
-enum { CHUNK = 1 << 16, MOST_LINE = 64 << 20, FIELD = 63, MOST_LABEL = 1 << 10 };
+enum { CHUNK = 1 << 16, MOST_LINE = 64 << 20, FIELD = 63, MOST_LABEL = 1 << 10, LOOK = 16 };
 
 /* ---- lines and fields -------------------------------------------------------------------------------------------- */
 typedef struct {
@@ -156,7 +156,7 @@ int reader_is_csv(const data_probe *p) {
     int words = 0, table = 0;
     float v;
     if (p->folder || p->members || p->n == 0 || p->paths != 1) return 0;
-    for (size_t i = 0; i < p->n; i++)
+    for (size_t i = 0; i < p->n && i < LOOK; i++) /* what comes later, a line's message names */
         if (p->head[i] < 32 && !strchr("\t\r\n", p->head[i])) return 0;
     if (limn_bytes_open(&b, p->path) != LIMN_OK || lines_open(&l, b) != LIMN_OK) goto done;
     if (next_row(&l) != LIMN_OK) goto done;

@@ -22,7 +22,9 @@ struct limn_dataset {
     size_t n_classes;
     size_t *index; /* (count) items */
     size_t count;
-    double scale, mean[4], std[4];
+    limn_preprocess pre;
+    preprocess_plan plan; /* borrows pre */
+    size_t H, W;          /* of a sample; C is the source's */
     char fingerprint[65];
 };
 
@@ -84,20 +86,38 @@ done:
     return status;
 }
 
-static limn_status take_preprocessing(limn_dataset *d, const limn_data_options *o) {
-    d->scale = o->scale;
-    memcpy(d->mean, o->mean, sizeof d->mean);
-    memcpy(d->std, o->std, sizeof d->std);
-    if (!isfinite(o->scale) || o->scale == 0)
-        return limn_fail(LIMN_EINPUT, "preprocess: scale is %g, where a number other than 0 is needed", o->scale);
-    for (size_t c = 0; c < d->source.C; c++) {
-        if (!isfinite(o->mean[c]) || !isfinite(o->std[c]) || o->std[c] <= 0)
+static limn_status check_values(const limn_preprocess *p, size_t C) {
+    if (!isfinite(p->scale) || p->scale == 0)
+        return limn_fail(LIMN_EINPUT, "preprocess: scale is %g, where a number other than 0 is needed", p->scale);
+    if (!(p->pad >= 0 && p->pad <= 255))
+        return limn_fail(LIMN_EINPUT, "preprocess: pad is %g, where a number from 0 to 255 is needed", p->pad);
+    if (p->bgr && C != 3)
+        return limn_fail(LIMN_EINPUT, "preprocess: order bgr needs 3 channels, and there %s %zu", C == 1 ? "is" : "are",
+                         C);
+    for (size_t c = 0; c < C; c++) {
+        if (!isfinite(p->mean[c]) || !isfinite(p->std[c]) || p->std[c] <= 0)
             return limn_fail(
                 LIMN_EINPUT,
                 "preprocess: channel %zu has mean %g and std %g, where a number and a number above 0 are needed", c,
-                o->mean[c], o->std[c]);
+                p->mean[c], p->std[c]);
     }
     return LIMN_OK;
+}
+
+/* The shape of a sample follows from the first picture. */
+static limn_status take_preprocessing(limn_dataset *d, const limn_data_options *o) {
+    limn_status status = LIMN_OK;
+    const data_source *s = &d->source;
+    d->pre = o->pre;
+    d->pre.preset = NULL;
+    d->plan = (preprocess_plan){&d->pre, o->height, o->width};
+    TRY(check_values(&d->pre, s->C));
+    TRY(preprocess_check(&d->plan, d->name));
+    d->H = s->H;
+    d->W = s->W;
+    TRY(preprocess_size(&d->plan, &d->H, &d->W, s->path ? s->path[0] : d->name));
+done:
+    return status;
 }
 
 limn_status limn_dataset_open(limn_dataset **out, const limn_data_options *o) {
@@ -137,8 +157,8 @@ size_t limn_dataset_count(const limn_dataset *d) {
 
 void limn_dataset_shape(const limn_dataset *d, size_t *C, size_t *H, size_t *W) {
     *C = d->source.C;
-    *H = d->source.H;
-    *W = d->source.W;
+    *H = d->H;
+    *W = d->W;
 }
 
 size_t limn_dataset_index(const limn_dataset *d, size_t i) {
@@ -170,12 +190,103 @@ const char *limn_dataset_format(const limn_dataset *d) {
 }
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
+/* Item `item` turned, resized and cropped: x (C, H, W). The size that comes out must be the data set's. */
+static limn_status moved(const limn_dataset *d, data_picture *p, const char *name, float *x) {
+    const data_source *s = &d->source;
+    const size_t from_h = p->h, from_w = p->w;
+    size_t h = from_h, w = from_w;
+    limn_status status = preprocess_size(&d->plan, &h, &w, name);
+    if (status != LIMN_OK) return status;
+    if (h != d->H || w != d->W) {
+        if (preprocess_moves(&d->plan))
+            return limn_fail(LIMN_EINPUT,
+                             "%s: its %zu x %zu pixels (width x height) become %zu x %zu, where %s becomes %zu x %zu: "
+                             "`preprocess` needs a `crop`, or a `resize` to [height, width]",
+                             name, from_w, from_h, w, h, s->path ? s->path[0] : d->name, d->W, d->H);
+        return limn_fail(LIMN_EINPUT,
+                         "%s: it is %zu x %zu pixels (width x height), where %s is %zu x %zu: all pictures must have "
+                         "one size, or be brought to one by `preprocess: {resize: …}`",
+                         name, from_w, from_h, s->path ? s->path[0] : d->name, d->W, d->H);
+    }
+    status = preprocess_move(p, &d->plan, name);
+    for (size_t c = 0; status == LIMN_OK && c < p->c; c++)
+        for (size_t i = 0; i < h * w; i++) *x++ = p->b ? p->b[i * p->c + c] : p->f[i * p->c + c];
+    return status;
+}
+
+/* Bytes (h, w, from) to (h, w, C), gray or RGB; the picture's pixels are taken over where they are as wanted. */
+static limn_status as_channels(data_picture *p, limn_image *m, size_t C) {
+    const size_t n = m->w * m->h, from = (size_t)m->channels;
+    *p = (data_picture){.h = m->h, .w = m->w, .c = C};
+    if (from == C) {
+        p->b = m->pixels;
+        m->pixels = NULL;
+        return LIMN_OK;
+    }
+    limn_status status = limn_new(&p->b, n, C);
+    if (status != LIMN_OK) return status;
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char *v = m->pixels + i * from;
+        if (C == 1)
+            p->b[i] = (unsigned char)limn_luma(v[0], v[1], v[2]);
+        else
+            memset(p->b + i * 3, *v, 3);
+    }
+    return LIMN_OK;
+}
+
+static limn_status raw_picture(const limn_dataset *d, size_t item, float *x) {
+    limn_status status = LIMN_OK;
+    const data_source *s = &d->source;
+    limn_image m = {0};
+    data_picture p = {0};
+    TRY(s->reader->picture(s, item, &m));
+    if (d->pre.exif) TRY(limn_image_orient(&m));
+    TRY(as_channels(&p, &m, s->C));
+    limn_image_clear(&m);
+    TRY(moved(d, &p, s->path[item], x));
+done:
+    limn_image_clear(&m);
+    data_picture_clear(&p);
+    return status;
+}
+
+/* An array's item that is to be resized or cropped. */
+static limn_status raw_moved(const limn_dataset *d, size_t item, float *x) {
+    limn_status status = LIMN_OK;
+    const data_source *s = &d->source;
+    const size_t plane = s->H * s->W;
+    float *all = NULL;
+    data_picture p = {.h = s->H, .w = s->W, .c = s->C};
+    TRY(limn_new(&all, s->C * plane, sizeof *all));
+    if (s->bytes)
+        TRY(limn_new(&p.b, plane, p.c));
+    else
+        TRY(limn_new(&p.f, plane, p.c * sizeof(float)));
+    TRY(s->reader->read(s, item, all));
+    for (size_t c = 0; c < p.c; c++) {
+        for (size_t i = 0; i < plane; i++) {
+            if (p.b)
+                p.b[i * p.c + c] = (unsigned char)all[c * plane + i];
+            else
+                p.f[i * p.c + c] = all[c * plane + i];
+        }
+    }
+    TRY(moved(d, &p, d->name, x));
+done:
+    free(all);
+    data_picture_clear(&p);
+    return status;
+}
+
 limn_status limn_dataset_raw(const limn_dataset *d, size_t i, float *raw) {
-    return d->source.reader->read(&d->source, d->index[i], raw);
+    const data_source *s = &d->source;
+    if (s->reader->picture) return raw_picture(d, d->index[i], raw);
+    return preprocess_moves(&d->plan) ? raw_moved(d, d->index[i], raw) : s->reader->read(s, d->index[i], raw);
 }
 
 static limn_status not_finite(const limn_dataset *d, size_t i, size_t at, float v) {
-    size_t H = d->source.H, W = d->source.W;
+    size_t H = d->H, W = d->W;
     const char *file = limn_dataset_source(d, i);
     return limn_fail(LIMN_EFAIL, "%s: sample %zu (item %zu) holds %s at channel %zu, row %zu, column %zu",
                      file ? file : d->name, i, d->index[i], isnan(v) ? "NaN" : "an infinity", at / (H * W), at / W % H,
@@ -183,13 +294,19 @@ static limn_status not_finite(const limn_dataset *d, size_t i, size_t at, float 
 }
 
 limn_status limn_dataset_batch(const limn_dataset *d, size_t i, size_t count, float *x) {
-    const size_t plane = d->source.H * d->source.W, C = d->source.C;
+    const size_t plane = d->H * d->W, C = d->source.C;
+    const limn_preprocess *q = &d->pre;
     for (size_t k = 0; k < count; k++) {
         limn_status s = limn_dataset_raw(d, i + k, x);
         if (s != LIMN_OK) return s;
+        for (size_t p = 0; q->bgr && p < plane; p++) {
+            float red = x[p];
+            x[p] = x[2 * plane + p];
+            x[2 * plane + p] = red;
+        }
         for (size_t c = 0; c < C; c++, x += plane) {
             for (size_t p = 0; p < plane; p++) {
-                x[p] = (float)(((double)x[p] * d->scale - d->mean[c]) / d->std[c]);
+                x[p] = (float)(((double)x[p] * q->scale - q->mean[c]) / q->std[c]);
                 if (!isfinite(x[p])) return not_finite(d, i + k, c * plane + p, x[p]);
             }
         }
@@ -213,7 +330,7 @@ static limn_status png_range(const limn_dataset *d, size_t i, const float *raw, 
 
 limn_status limn_dataset_png(const limn_dataset *d, size_t i, unsigned char **png, size_t *n) {
     limn_status status = LIMN_OK;
-    const size_t plane = d->source.H * d->source.W, C = d->source.C, shown = C == 1 ? 1 : 3;
+    const size_t plane = d->H * d->W, C = d->source.C, shown = C == 1 ? 1 : 3;
     float *raw = NULL, low = 0, high = 0;
     unsigned char *pixels = NULL;
     *png = NULL;
@@ -227,7 +344,7 @@ limn_status limn_dataset_png(const limn_dataset *d, size_t i, unsigned char **pn
             pixels[p * shown + c] = (unsigned char)(span > 0 ? lround(v / span * 255) : 0);
         }
     }
-    TRY(limn_png_encode(png, n, pixels, d->source.W, d->source.H, (int)shown));
+    TRY(limn_png_encode(png, n, pixels, d->W, d->H, (int)shown));
 done:
     free(raw);
     free(pixels);

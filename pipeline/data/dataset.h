@@ -1,7 +1,8 @@
 /* A data set: images with optional labels, from any reader, preprocessed as the experiment says (docs/data.md).
  *
- * Values: the reader's own (0 … 255 for bytes, floats as they are). Preprocessing: y = (x * scale - mean[c]) / std[c];
- * without it values go in raw. Pictures cross this interface as (C, H, W) float32.
+ * Values: the reader's own (0 … 255 for bytes, floats as they are), turned, resized and cropped as preprocess.h says:
+ * these are the raw ones. Preprocessing then makes y = (x * scale - mean[c]) / std[c] of them; without it values go in
+ * raw. Pictures cross this interface as (C, H, W) float32.
  * Selection, in this order: shuffle all items; keep every `every`-th; of those the first `per_class` of each label; of
  * those the first `limit`. Sample i of the data set is item `limn_dataset_index(d, i)` of the files. */
 #ifndef LIMN_DATASET_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "data/preprocess.h"
 #include "limn.h"
 
 enum { LIMN_BASE_AUTO, LIMN_BASE_0, LIMN_BASE_1 }; /* auto: 0, but 1 in MATLAB files where no label is 0 */
@@ -24,9 +26,9 @@ typedef struct {
     size_t shape[3];      /* (C, H, W) of pictures that lie as vectors; 0: square */
     char *const *classes; /* class names, NULL: from folders, or none */
     size_t n_classes;
-    double scale;                   /* 1 */
-    double mean[4], std[4];         /* per channel; 0 and 1 */
+    limn_preprocess pre;            /* preset is the caller's */
     int channels;                   /* C that the model wants (a picture is converted: 1 gray, 3 RGB); 0: as it lies */
+    size_t height, width;           /* that the model wants: what `input` in pre stands for; 0: unknown */
     size_t limit, every, per_class; /* 0: off */
     int shuffle;
     uint64_t seed;
@@ -34,9 +36,7 @@ typedef struct {
 } limn_data_options;
 
 #define LIMN_DATA_OPTIONS_INIT                                                                                         \
-    {                                                                                                                  \
-        .scale = 1, .std = { 1, 1, 1, 1 }                                                                              \
-    }
+    { .pre = LIMN_PREPROCESS_INIT }
 
 typedef struct limn_dataset limn_dataset;
 
@@ -55,7 +55,7 @@ const char *limn_dataset_class(const limn_dataset *d, size_t c); /* borrowed; NU
 /* SHA-256, hex, over values, shape, labels and selection; the same however the files are compressed. */
 const char *limn_dataset_fingerprint(const limn_dataset *d);
 const char *limn_dataset_format(const limn_dataset *d); /* "IDX (gzip)", "PNG", "folder of PNG", … */
-/* raw (C, H, W): the values before preprocessing. Thread-safe. */
+/* raw (C, H, W): the values before scale, mean, std and order. Thread-safe. */
 limn_status limn_dataset_raw(const limn_dataset *d, size_t i, float *raw) LIMN_CHECK;
 /* x (count, C, H, W): samples i … i+count-1, preprocessed. NaN or infinity in them is LIMN_EFAIL, naming the sample.
  * Thread-safe. */

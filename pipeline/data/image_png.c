@@ -6,6 +6,7 @@
  * error by longjmp: what is changed between setjmp and longjmp lives in a struct. */
 #include <png.h>
 #include <setjmp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 #include "base/try.h"
 #include "data/image_codec.h"
 
-enum { MAX_DIM = 1 << 20, MAX_CHUNK = 8 << 20, MAX_INFLATE = 1032 };
+enum { MAX_CHUNK = 8 << 20, MAX_INFLATE = 1032 };
 
 typedef struct {
     jmp_buf escape;
@@ -49,7 +50,7 @@ static void take(png_structp png, png_bytep to, size_t n) {
 /* Header, checks, transformations. Runs under setjmp. */
 static limn_status begin(job *j, limn_image *out, size_t n, const char *name) {
     png_set_read_fn(j->png, j, take);
-    png_set_user_limits(j->png, MAX_DIM, MAX_DIM);
+    png_set_user_limits(j->png, IMAGE_MOST_SIDE, IMAGE_MOST_SIDE);
     png_set_chunk_malloc_max(j->png, MAX_CHUNK);
     png_read_info(j->png, j->info);
     size_t w = png_get_image_width(j->png, j->info), h = png_get_image_height(j->png, j->info);
@@ -66,7 +67,7 @@ static limn_status begin(job *j, limn_image *out, size_t n, const char *name) {
     png_set_interlace_handling(j->png);
     png_read_update_info(j->png, j->info);
     int channels = type & PNG_COLOR_MASK_COLOR ? 3 : 1;
-    limn_status s = image_allocate(out, w, h, channels, IMAGE_MOST_PIXELS, name);
+    limn_status s = image_allocate(out, w, h, channels, SIZE_MAX, name);
     if (s != LIMN_OK) return s;
     if (png_get_rowbytes(j->png, j->info) != w * (size_t)channels)
         return limn_fail(LIMN_EFAIL, "%s: libpng gives rows of another size", name);
@@ -81,7 +82,12 @@ static limn_status decode(job *j, limn_image *out, size_t n, const char *name) {
     limn_status s = begin(j, out, n, name);
     if (s != LIMN_OK) return s;
     png_read_image(j->png, j->row);
-    png_read_end(j->png, NULL);
+    png_read_end(j->png, j->info); /* eXIf may stand behind the pixels */
+#ifdef PNG_eXIf_SUPPORTED
+    png_uint_32 exif_size = 0;
+    png_bytep exif = NULL;
+    if (png_get_eXIf_1(j->png, j->info, &exif_size, &exif)) out->orientation = image_exif_orientation(exif, exif_size);
+#endif
     return LIMN_OK;
 }
 
@@ -140,7 +146,7 @@ limn_status limn_png_encode(unsigned char **out, size_t *n, const unsigned char 
     job *j = NULL;
     *out = NULL;
     *n = 0;
-    if (w == 0 || h == 0 || w > MAX_DIM || h > MAX_DIM || (channels != 1 && channels != 3))
+    if (w == 0 || h == 0 || w > IMAGE_MOST_SIDE || h > IMAGE_MOST_SIDE || (channels != 1 && channels != 3))
         FAIL(LIMN_EINPUT, "a picture of %zu x %zu pixels with %d channels cannot become a PNG", w, h, channels);
     TRY(limn_new(&j, 1, sizeof *j));
     j->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, j, on_error, on_warning);

@@ -9,6 +9,7 @@
 #include "base/try.h"
 #include "data/bytes.h"
 #include "data/image.h"
+#include "data/pictures.h"
 
 static int is_idx(const data_probe *p) {
     return !p->folder && p->n >= 2 && p->head[0] == 0 && p->head[1] == 0;
@@ -32,18 +33,23 @@ static int is_folder(const data_probe *p) {
 
 const data_reader data_readers[] = {
     {"cifar", "CIFAR-10 or CIFAR-100, binary: one or several batch files", reader_is_cifar, reader_open_cifar,
-     reader_read_cifar, reader_close_cifar},
+     reader_read_cifar, reader_close_cifar, NULL},
     {"idx", "IDX as MNIST's, plain or gzip: (N, H, W) or (N, H, W, C)", is_idx, reader_open_idx, reader_read_array,
-     reader_close_array},
+     reader_close_array, NULL},
     {"npy", "NumPy .npy, plain or gzip: (N, H, W), (N, H, W, C) or (N, C, H, W)", is_npy, reader_open_npy,
-     reader_read_array, reader_close_array},
+     reader_read_array, reader_close_array, NULL},
     {"members", "a member of an npz, HDF5 or MATLAB file: FILE:NAME", has_members, reader_open_npy, reader_read_array,
-     reader_close_array},
+     reader_close_array, NULL},
+    {"tar", "a tar of pictures, plain or gzip, with one folder a class or none", reader_is_tar, reader_open_tar, NULL,
+     reader_close_tar, reader_read_tar},
+    {"list", "a text with a picture's path a line, and its label: path,label", reader_is_list, reader_open_list, NULL,
+     NULL, reader_read_picture},
     {"csv", "text with a picture a line, a column of it the label", reader_is_csv, reader_open_csv, reader_read_array,
-     reader_close_array},
-    {"picture", "one or several PNG or JPEG files", is_picture, reader_open_pictures, reader_read_picture, NULL},
+     reader_close_array, NULL},
+    {"picture", "one or several PNG, JPEG, PGM or PPM files", is_picture, reader_open_pictures, NULL, NULL,
+     reader_read_picture},
     {"folder", "a folder with one folder of pictures a class, or a folder of pictures", is_folder, reader_open_folder,
-     reader_read_picture, NULL},
+     NULL, NULL, reader_read_picture},
     {0},
 };
 
@@ -78,7 +84,7 @@ limn_status data_source_open(data_source *s, const limn_data_options *o) {
     return limn_fail(
         LIMN_EINPUT,
         "%s: it starts with the bytes %02x %02x %02x %02x, so it is none of what can be read: IDX, npy, npz, "
-        "HDF5, MATLAB, CIFAR, CSV, PNG, JPEG, or a folder of pictures",
+        "HDF5, MATLAB, CIFAR, CSV, PNG, JPEG, PGM, PPM, tar, a list of files, or a folder of pictures",
         p.path, p.head[0], p.head[1], p.head[2], p.head[3]);
 }
 

@@ -1,13 +1,15 @@
 /* Readers: one row a kind of input. Adding one = a file with its functions and a row in reader.c.
  *
- * A reader opens paths into a data_source: `count` items, all (C, H, W), read one at a time and by any thread. */
+ * A reader opens paths into a data_source: `count` items, read one at a time and by any thread: arrays all of (C, H, W);
+ * pictures each of its own size, of which the data set makes (C, H, W). */
 #ifndef LIMN_READER_H
 #define LIMN_READER_H
 
 #include "data/dataset.h"
+#include "data/image.h"
 #include "data/labels.h"
 
-enum { PROBE_BYTES = 16, FORMAT_ROOM = 48 };
+enum { PROBE_BYTES = 4096, FORMAT_ROOM = 48 };
 
 /* What the table's `matches` looks at: the first path. */
 typedef struct {
@@ -25,18 +27,20 @@ typedef struct {
     const char *name, *help;
     int (*matches)(const data_probe *p);
     limn_status (*open)(data_source *s, const limn_data_options *o);
-    /* x (C, H, W): item i; thread-safe */
+    /* x (C, H, W): item i; thread-safe. NULL where there is `picture`. */
     limn_status (*read)(const data_source *s, size_t i, float *x);
     void (*close)(data_source *s); /* frees `state` */
+    /* Item i as a picture of its own size and channels; thread-safe. NULL where all have one size: `read`. */
+    limn_status (*picture)(const data_source *s, size_t i, limn_image *m);
 } data_reader;
 
 struct data_source {
     const data_reader *reader;
     char format[FORMAT_ROOM];
-    size_t count, C, H, W;
-    int bytes;   /* values are whole numbers 0 … 255 */
-    char **path; /* (count) a file an item, or NULL */
-    int *label;  /* (count) from folders or from the images' own file, or NULL */
+    size_t count, C, H, W; /* H, W of pictures: the first one's */
+    int bytes;             /* values are whole numbers 0 … 255 */
+    char **path;           /* (count) a file an item, or NULL */
+    int *label;            /* (count) from folders or from the images' own file, or NULL */
     char **class_name;
     size_t n_classes;
     void *state; /* the reader's */
@@ -69,8 +73,8 @@ limn_status csv_table_read(limn_block *out, data_labels *labels, limn_bytes *b, 
                            int base) LIMN_CHECK;
 limn_status reader_open_pictures(data_source *s, const limn_data_options *o) LIMN_CHECK;
 limn_status reader_open_folder(data_source *s, const limn_data_options *o) LIMN_CHECK;
-limn_status reader_read_picture(const data_source *s, size_t i, float *x) LIMN_CHECK;
-/* What every source of pictures does once `path` and `count` stand: shape and format from the first one. */
+limn_status reader_read_picture(const data_source *s, size_t i, limn_image *m) LIMN_CHECK;
+/* What every source of pictures does once `reader`, `path` and `count` stand: shape and format from the first one. */
 limn_status reader_begin_pictures(data_source *s, const limn_data_options *o, const char *format) LIMN_CHECK;
 
 /* (C, H, W) of a picture that lies as a vector of D values: options.shape, or a square. */

@@ -35,7 +35,7 @@ static void mnist_is_what_keras_saw(void **state) {
     if (access("../shared/goldens/cnn", R_OK) != 0) skip();
     assert_int_equal(limn_array_read_npz(&x, "../shared/goldens/cnn/keras_activations.npz", "x"), LIMN_OK);
     assert_int_equal(limn_array_read_npz(&label, "../shared/goldens/cnn/keras_activations.npz", "label"), LIMN_OK);
-    o.scale = 1.0 / 255;
+    o.pre.scale = 1.0 / 255;
     o.labels = MNIST "t10k-labels-idx1-ubyte.gz";
     limn_dataset *d = open_one(o, MNIST "t10k-images-idx3-ubyte.gz");
     assert_int_equal(limn_dataset_count(d), 10000);

@@ -103,7 +103,7 @@ static void the_origins_numbers(void **state) {
         limn_dataset *data;
         limn_shape s;
         size_t count, off = 0;
-        o.images = path, o.n_images = 1, o.channels = 1, o.scale = row[i].scale;
+        o.images = path, o.n_images = 1, o.channels = 1, o.pre.scale = row[i].scale;
         must(limn_dataset_open(&data, &o));
         must(limn_dataset_batch(data, 0, 1, x));
         limn_dataset_free(data);

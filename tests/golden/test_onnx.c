@@ -108,8 +108,8 @@ static float *pictures(const char *path, size_t limit, int channels, double scal
     limn_dataset *d;
     size_t C, H, W;
     float *x;
-    o.images = list, o.n_images = 1, o.scale = scale, o.limit = limit, o.channels = channels;
-    for (int i = 0; i < 3; i++) o.mean[i] = mean, o.std[i] = deviation;
+    o.images = list, o.n_images = 1, o.pre.scale = scale, o.limit = limit, o.channels = channels;
+    for (int i = 0; i < 3; i++) o.pre.mean[i] = mean, o.pre.std[i] = deviation;
     must(limn_dataset_open(&d, &o));
     limn_dataset_shape(d, &C, &H, &W);
     must(limn_new(&x, limit * C * H * W, sizeof *x));

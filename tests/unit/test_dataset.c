@@ -124,7 +124,7 @@ static void preprocessing(void **state) {
     (void)state;
     limn_data_options o = plain();
     float x[16];
-    o.scale = 1.0 / 255;
+    o.pre.scale = 1.0 / 255;
     limn_dataset *d = open_with(o, idx_images("i", 1, 16, 16));
     float all[256];
     assert_int_equal(limn_dataset_batch(d, 0, 1, all), LIMN_OK);
@@ -132,9 +132,9 @@ static void preprocessing(void **state) {
     limn_dataset_free(d);
     const float rgb[] = {1, 2, 3, 4, 5, 6};
     assert_int_equal(limn_npy_write(temp_path("rgb.npy"), rgb, (size_t[]){2, 1, 1, 3}, 4), LIMN_OK);
-    o.scale = 2;
-    o.mean[0] = 1, o.mean[1] = -1, o.mean[2] = 0.5;
-    o.std[0] = 4, o.std[1] = 0.5;
+    o.pre.scale = 2;
+    o.pre.mean[0] = 1, o.pre.mean[1] = -1, o.pre.mean[2] = 0.5;
+    o.pre.std[0] = 4, o.pre.std[1] = 0.5;
     d = open_with(o, temp_path("rgb.npy"));
     assert_int_equal(limn_dataset_batch(d, 0, 2, x), LIMN_OK);
     const float expect[] = {0.25f, 10, 5.5f, 1.75f, 22, 11.5f};
@@ -142,10 +142,10 @@ static void preprocessing(void **state) {
     assert_int_equal(limn_dataset_raw(d, 1, x), LIMN_OK);
     assert_true(x[0] == 4); /* raw stays raw */
     limn_dataset_free(d);
-    o.std[1] = 0;
+    o.pre.std[1] = 0;
     refused(o, temp_path("rgb.npy"),
             "preprocess: channel 1 has mean -1 and std 0, where a number and a number above 0");
-    o.scale = 0;
+    o.pre.scale = 0;
     refused(o, temp_path("rgb.npy"), "preprocess: scale is 0, where a number other than 0 is needed");
 }
 
@@ -404,7 +404,7 @@ static void fingerprints_depend_on_content_alone(void **state) {
     o.threads = 1;
     print_of(b, o, temp_path("i"));
     assert_string_equal(a, b); /* any number of threads */
-    o.scale = 0.5;
+    o.pre.scale = 0.5;
     print_of(b, o, temp_path("i"));
     assert_string_equal(a, b); /* preprocessing is not data */
     o.limit = 2;

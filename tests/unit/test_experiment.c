@@ -57,15 +57,26 @@ static const struct {
     {"data", "classes", "classes: [no, \"yes\", 1e3, ~, '']", "[\"no\",\"yes\",\"1e3\",\"~\",\"\"]"},
     {"data", "label_base", "label_base: 1", "\"1\""},
     {"data", "shape", "shape: [3, 4]", "[1,3,4]"},
-    {"data", "preprocess", "preprocess: {}", "{\"scale\":1,\"mean\":[0,0,0,0],\"std\":[1,1,1,1]}"},
+    {"data", "preprocess", "preprocess: {}",
+     "{\"preset\":null,\"exif\":\"ignore\",\"resize\":\"none\",\"fit\":\"auto\",\"interpolation\":\"pil-bilinear\","
+     "\"crop\":\"none\",\"pad\":null,\"scale\":1,\"mean\":[0,0,0,0],\"std\":[1,1,1,1],\"order\":\"rgb\"}"},
+
     {"data", "limit", "limit: 1e3", "1000"},
     {"data", "every", "every: \"3\"", "3"},
     {"data", "per_class", "per_class: 010", "10"},
     {"data", "shuffle", "shuffle: yes", "true"},
     {"data", "seed", "seed: 7", "7"},
+    {"preprocess", "preset", "preset: keras-vgg16", "\"keras-vgg16\""},
+    {"preprocess", "exif", "exif: apply", "\"apply\""},
+    {"preprocess", "resize", "resize: [224, 160]", "[224,160]"},
+    {"preprocess", "fit", "resize: input, fit: longer", "\"longer\""},
+    {"preprocess", "interpolation", "resize: 256, interpolation: tf-bilinear", "\"tf-bilinear\""},
+    {"preprocess", "crop", "crop: 224", "224"},
+    {"preprocess", "pad", "crop: input, pad: 114", "114"},
     {"preprocess", "scale", "scale: 1/255", "0.00392156862745098"},
     {"preprocess", "mean", "mean: [0.485, 1/4, .5]", "[0.485,0.25,0.5,0.5]"},
     {"preprocess", "std", "std: 2.50e-1", "[0.25,0.25,0.25,0.25]"},
+    {"preprocess", "order", "order: bgr", "\"bgr\""},
     {"embed", "name", "name: m", "\"m\""},
     {"embed", "of", "of: fc2", "\"fc2\""},
     {"embed", "method", "method: pca", "\"pca\""},
@@ -320,7 +331,7 @@ static void a_small_file_has_defaults(void **state) {
     assert_int_equal(e->n_embeds + e->n_attributes + e->n_plots, 0);
     assert_int_equal(e->target.kind, TARGET_PREDICTED);
     assert_true(e->seed == 1 && e->data.seed == 1 && e->store_images == 1);
-    assert_true(e->data.scale == 1 && e->data.mean[3] == 0 && e->data.std[3] == 1);
+    assert_true(e->data.pre.scale == 1 && e->data.pre.mean[3] == 0 && e->data.pre.std[3] == 1);
     experiment_free(e);
     static const struct {
         const char *path, *name;
@@ -390,7 +401,9 @@ static void options_as_text_identify_results(void **state) {
         "{\"scatter\":\"a\",\"colour\":\"label\",\"palette\":\"auto\",\"format\":[\"png\",\"svg\",\"pdf\"],\"title\":"
         "null,"
         "\"name\":\"a-label\",\"width\":null,\"height\":null}",
-        "{\"preprocess\":{\"scale\":1,\"mean\":[0,0,0,0],\"std\":[1,1,1,1]},\"limit\":0,\"every\":0,\"per_class\":0,"
+        "{\"preprocess\":{\"exif\":\"ignore\",\"resize\":\"none\",\"fit\":\"auto\",\"interpolation\":\"pil-bilinear\","
+        "\"crop\":\"none\",\"pad\":null,\"scale\":1,\"mean\":[0,0,0,0],\"std\":[1,1,1,1],\"order\":\"rgb\"},\"limit\":"
+        "0,\"every\":0,\"per_class\":0,"
         "\"shuffle\":false}"};
     char *text[6] = {NULL};
     assert_int_equal(experiment_embed_json(&text[0], &e->embed[0]), LIMN_OK);

@@ -1,4 +1,4 @@
-/* Pictures: small PNG and JPEG files of every kind against PIL's values, what we write, and every way to be wrong. */
+/* Pictures: small PNG, JPEG, PGM and PPM files of every kind against PIL's values, what we write, and every way to be wrong. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +11,7 @@
 #include "base/try.h"
 #include "data/array.h"
 #include "data/image.h"
+#include "data/image_codec.h"
 #include "tests/lib/files.h"
 
 #define FOLDER "tests/data/images/"
@@ -24,13 +25,25 @@ static void pictures_equal_pil(void **state) {
         const char *name, *format;
         int tolerance;
     } files[] = {
-        {"gray.png", "PNG", PNG_TOLERANCE},          {"rgb.png", "PNG", PNG_TOLERANCE},
-        {"palette.png", "PNG", PNG_TOLERANCE},       {"bits1.png", "PNG", PNG_TOLERANCE},
-        {"rgba.png", "PNG", PNG_TOLERANCE},          {"gray-alpha.png", "PNG", PNG_TOLERANCE},
-        {"transparent.png", "PNG", PNG_TOLERANCE},   {"gray16.png", "PNG", PNG_TOLERANCE},
-        {"adam7.png", "PNG", PNG_TOLERANCE},         {"gray.jpg", "JPEG", JPEG_TOLERANCE},
-        {"rgb.jpg", "JPEG", JPEG_TOLERANCE},         {"420.jpg", "JPEG", JPEG_TOLERANCE},
-        {"progressive.jpg", "JPEG", JPEG_TOLERANCE}, {"exif.jpg", "JPEG", JPEG_TOLERANCE},
+        {"gray.png", "PNG", PNG_TOLERANCE},
+        {"rgb.png", "PNG", PNG_TOLERANCE},
+        {"palette.png", "PNG", PNG_TOLERANCE},
+        {"bits1.png", "PNG", PNG_TOLERANCE},
+        {"rgba.png", "PNG", PNG_TOLERANCE},
+        {"gray-alpha.png", "PNG", PNG_TOLERANCE},
+        {"transparent.png", "PNG", PNG_TOLERANCE},
+        {"gray16.png", "PNG", PNG_TOLERANCE},
+        {"adam7.png", "PNG", PNG_TOLERANCE},
+        {"gray.jpg", "JPEG", JPEG_TOLERANCE},
+        {"rgb.jpg", "JPEG", JPEG_TOLERANCE},
+        {"420.jpg", "JPEG", JPEG_TOLERANCE},
+        {"progressive.jpg", "JPEG", JPEG_TOLERANCE},
+        {"exif.jpg", "JPEG", JPEG_TOLERANCE},
+        {"cmyk.jpg", "JPEG", JPEG_TOLERANCE},
+        {"gray.pgm", "PNM", 0},
+        {"rgb.ppm", "PNM", 0},
+        {"plain.pgm", "PNM", 0},
+        {"maxval.ppm", "PNM", 0},
     };
     for (size_t k = 0; k < COUNT_OF(files); k++) {
         char path[256];
@@ -104,8 +117,8 @@ static void refused(const void *bytes, size_t n, const char *sentence) {
 
 static void every_cut_is_noticed(void **state) {
     (void)state;
-    static const char *const files[] = {"rgb.png", "adam7.png",       "palette.png",
-                                        "rgb.jpg", "progressive.jpg", "gray.jpg"};
+    static const char *const files[] = {"rgb.png",         "adam7.png", "palette.png", "rgb.jpg",
+                                        "progressive.jpg", "gray.jpg",  "cmyk.jpg",    "maxval.ppm"};
     for (size_t k = 0; k < COUNT_OF(files); k++) {
         char path[256];
         size_t n;
@@ -127,7 +140,7 @@ static void bad_pictures(void **state) {
     size_t n;
     limn_image m;
     refused("", 0, "x: it is empty");
-    refused("this is a poem", 14, "x: it is neither a PNG nor a JPEG picture, by its first bytes");
+    refused("this is a poem", 14, "x: it is none of PNG, JPEG, PGM and PPM, by its first bytes");
     assert_int_equal(limn_image_read(&m, "absent.png"), LIMN_EINPUT);
     assert_string_equal(limn_message(), "absent.png: cannot be opened: No such file or directory");
     unsigned char *p = read_whole(FOLDER "rgb.png", &n);
@@ -139,9 +152,69 @@ static void bad_pictures(void **state) {
     refused(p, n - 40, "x: the JPEG picture is damaged or cut short: Premature end of JPEG file");
     refused(p, 60, "x: its JPEG header is damaged or cut short: ");
     free(p);
-    p = read_whole(FOLDER "cmyk.jpg", &n);
-    refused(p, n, "x: a CMYK picture, where gray or RGB is needed");
-    free(p);
+}
+
+static void bad_pnm(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *sentence;
+    } cases[] = {
+        {"P5", "x: it is none of"},
+        {"P52 2 255 ....", "x: it is none of"},
+        {"P5\n", "x: the PNM picture is cut short in its width"},
+        {"P5 # 2 2 255", "x: the PNM picture is cut short in its width"},
+        {"P5 2 two 255 ....", "x: the PNM picture is damaged: its height is no number from 0 to 1048576"},
+        {"P5 2 -2 255 ....", "x: the PNM picture is damaged: its height is no number"},
+        {"P5 2 2 0 ....", "x: the PNM picture is damaged: its greatest value is 0"},
+        {"P5 2 2 65536 ....", "x: the PNM picture is damaged: its greatest value is no number from 0 to 65535"},
+        {"P5 0 2 255 ....", "x: a picture of 0 x 2 pixels is empty"},
+        {"P5 2 2 255 ...", "x: it promises 2 x 2 pixels, more than a file of its size can hold"},
+        {"P5 2 2 256 .......", "x: it promises 2 x 2 pixels, more than a file of its size can hold"},
+        {"P6 2 2 255 ...........", "x: it promises 2 x 2 pixels, more than a file of its size can hold"},
+        {"P6 1048576 1048576 255 ...........", "x: it promises 1048576 x 1048576 pixels, more than a file"},
+        {"P5 99999999999999999999999999 1 255 .", "x: the PNM picture is damaged: its width is no number"},
+        {"P2 2 2 9 1 2 3", "x: it promises 2 x 2 pixels, more than a file of its size can hold"},
+        {"P2 2 1 9 10 2", "x: the PNM picture is damaged: its pixels are no number from 0 to 9"},
+        {"P2 2 1 255 100", "x: the PNM picture is cut short in its pixels"},
+    };
+    for (size_t k = 0; k < COUNT_OF(cases); k++) refused(cases[k].text, strlen(cases[k].text), cases[k].sentence);
+    limn_image m; /* two bytes a sample, the high one first; more than maxval is maxval */
+    assert_int_equal(limn_image_parse(&m, "P5 2 1 1000 \3\350\1\364", 16, "x"), LIMN_OK);
+    assert_memory_equal(m.pixels, "\377\200", 2); /* 127.5, to the even number */
+    limn_image_clear(&m);
+}
+
+/* TIFF blocks of EXIF, right and wrong. */
+static void exif_orientations(void **state) {
+    (void)state;
+#define LITTLE "II*\0\x08\0\0\0"
+#define BIG "MM\0*\0\0\0\x08"
+    static const struct {
+        const char *bytes;
+        size_t n;
+        int orientation;
+    } cases[] = {
+        {LITTLE "\1\0\x12\1\3\0\1\0\0\0\6\0\0\0", 22, 6},
+        {BIG "\0\1\1\x12\0\3\0\0\0\1\0\10\0\0", 22, 8},
+        {BIG "\0\1\1\x12\0\4\0\0\0\1\0\0\0\3", 22, 3},
+        {LITTLE "\2\0\x0f\1\3\0\1\0\0\0\6\0\0\0\x12\1\3\0\1\0\0\0\2\0\0\0", 34, 2},
+        {LITTLE "\1\0\x12\1\3\0\1\0\0\0\x09\0\0\0", 22, 0}, /* no such orientation */
+        {LITTLE "\1\0\x12\1\2\0\1\0\0\0\6\0\0\0", 22, 0},   /* a text */
+        {LITTLE "\xff\xff\x12\1\3\0\1\0\0\0\6\0\0", 21, 0}, /* cut short */
+        {"II*\0\xff\xff\xff\xff\1\0", 10, 0},               /* the directory lies outside */
+        {"II+\0\x08\0\0\0", 8, 0},
+        {"II*\0", 4, 0},
+    };
+    for (size_t k = 0; k < COUNT_OF(cases); k++) {
+        unsigned char *exact = malloc(cases[k].n);
+        memcpy(exact, cases[k].bytes, cases[k].n);
+        assert_int_equal(image_exif_orientation(exact, cases[k].n), cases[k].orientation);
+        free(exact);
+    }
+    limn_image m;
+    assert_int_equal(limn_image_read(&m, FOLDER "exif.jpg"), LIMN_OK);
+    assert_int_equal(m.orientation, 6);
+    limn_image_clear(&m);
 }
 
 /* Small files whose headers promise much: refused before any memory is asked for. */
@@ -179,8 +252,8 @@ static void mutant(void *ctx, const unsigned char *bytes, size_t n) {
 
 static void mutants_end_in_one_sentence(void **state) {
     (void)state;
-    static const char *const files[] = {"rgb.png",    "adam7.png", "palette.png",
-                                        "gray16.png", "420.jpg",   "progressive.jpg"};
+    static const char *const files[] = {"rgb.png",         "adam7.png", "palette.png", "gray16.png", "420.jpg",
+                                        "progressive.jpg", "exif.jpg",  "cmyk.jpg",    "plain.pgm",  "maxval.ppm"};
     for (size_t k = 0; k < COUNT_OF(files); k++) {
         char path[256];
         size_t n;
@@ -198,6 +271,8 @@ int main(void) {
         cmocka_unit_test(what_is_encoded_is_decoded),
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(bad_pictures),
+        cmocka_unit_test(bad_pnm),
+        cmocka_unit_test(exif_orientations),
         cmocka_unit_test(bombs),
         cmocka_unit_test(mutants_end_in_one_sentence),
     };

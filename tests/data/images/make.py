@@ -57,7 +57,16 @@ save("progressive.jpg", Image.fromarray(rgb), quality=90, progressive=True)
 exif = Image.Exif()
 exif[0x0112] = 6  # "rotate by 90 degrees", which nobody here does
 save("exif.jpg", Image.fromarray(rgb), quality=90, exif=exif)
-Image.fromarray(rgb).convert("CMYK").save("cmyk.jpg")
+save("cmyk.jpg", Image.fromarray(rgb).convert("CMYK"))
+save("gray.pgm", Image.fromarray(gray))
+save("rgb.ppm", Image.fromarray(rgb))
+comments = b"# of a program\n%d # width\n%d\n99\n"
+with open("plain.pgm", "wb") as f:
+    f.write(b"P2\n" + comments % (W, H) + b"\n".join(b" ".join(b"%d" % (v // 3) for v in row) for row in gray))
+with open("maxval.ppm", "wb") as f:
+    f.write(b"P6 " + comments % (W, H) + (rgb * (99 / 255)).astype("u1").tobytes())
+for name in ("plain.pgm", "maxval.ppm"):
+    expected[name] = np.asarray(Image.open(name))
 np.savez_compressed("expected.npz", **expected)
 luma = {n: np.asarray(Image.open(n).convert("L")) for n in ("rgb.png", "adam7.png")}
 np.savez_compressed("luma.npz", **luma)
