@@ -117,9 +117,6 @@ typedef struct {
      * multiple of 8; stride as above. */
     void (*sqdist_row)(int dims, const double *y, size_t stride, size_t n, size_t i, double *out);
 
-    /* hit[0 … return-1] = the j with c[j] + norm[j] <= limit, ascending. count a multiple of 64. */
-    size_t (*scan)(const float *c, const float *norm, size_t count, float limit, uint32_t *hit);
-
     /* tile (COV_ROWS, COV_COLS) of C (.., stride) += sum over rows of x[i0 + a] x[j0 + b]; x (rows, stride). */
     void (*covariance)(const double *x, size_t rows, size_t stride, size_t i0, size_t j0, double *C);
 

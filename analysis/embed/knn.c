@@ -1,18 +1,19 @@
 /* Nearest neighbours, exact or nearly so.
  *
- * 1. Rows are centred and scaled by a power of two into float32, so that no square overflows or vanishes.
- * 2. A block of queries meets the rows tile by tile: -2 a.b by one single-threaded dnnl_sgemm, + |b|^2. What may be
- *    among the k nearest is kept: with eps = 2^-24, the float32 distance of a pair is off by at most
- *    e (|a|^2 + |b|^2), e = eps (D + 16): rounding of the inputs 4 eps (|a|^2 + |b|^2) at most twice over, the dot
- *    product (any order) 2 D eps |a||b| <= D eps (|a|^2 + |b|^2), the norms and the two additions the rest. So a row is
- *    kept while its lower bound is not above the k-th smallest upper bound; the candidates always hold the true k.
+ * 1. Rows become panels (knn_form.h): float32, and where the processor multiplies bfloat16, those too, at half the bytes
+ *    and twice the speed. The form knows a bound of its rounding: every value has a lower and an upper bound.
+ * 2. A block of queries meets the rows panel by panel: products, |b|^2 and the threshold in one tile (knn_tile.h). A row
+ *    is kept while its lower bound is not above the k-th smallest upper bound; the candidates always hold the true k.
+ *    Where brief numbers say too little (clusters that are small beside their distance from the mean), the block is
+ *    done again in float32.
  * 3. Candidates get their distance by direct difference in float64; the k least by (distance, index) remain. The result
- *    is exact and depends on neither the BLAS nor the number of threads. Where float32 says nothing (all points equal,
- *    an outlier of 1e30), all rows stay candidates: slower, as right.
+ *    is exact and depends on neither the instructions nor the number of threads. Where float32 says nothing (all points
+ *    equal, an outlier of 1e30), all rows stay candidates: slower, as right.
  *
  * Nearly: rows are kept cell by cell (knn_cells.h), a block of queries is of one cell and meets the rows of the cells
  * nearest to it alone. How many, a sample of rows says whose neighbours are sought exactly: the fewest that hold the
- * share wanted, and a little more. What comes out is held against the same sample: `recall`.
+ * share wanted, and a little more. What comes out is held against the same sample: `recall`. An exact search meets all
+ * cells, larger ones, nearest first: the threshold is low at once, and few rows need a second look.
  *
  * A task is a block of queries. A worker owns its buffers, which grow as needed. */
 #include <float.h>
@@ -20,22 +21,26 @@
 #include <string.h>
 #include <time.h>
 
-#include <oneapi/dnnl/dnnl.h>
-
 #include "base/mem.h"
 #include "base/parallel.h"
 #include "base/try.h"
 #include "embed/affinities.h"
 #include "embed/knn_cells.h"
+#include "embed/knn_form.h"
 
 enum {
-    QUERIES = 128,
-    TILE = 1024,
+    STRIPS = 20, /* of a block */
+    QUERIES = STRIPS * KNN_STRIP,
     HALVINGS = 24,
-    ROUND = 64,         /* columns of a product: a multiple of it, for the scan */
+    SMALL = 16, /* sorted by insertion */
+    DEEP = 40,
+    LOOSE = 4,          /* times k candidates: brief numbers say too little */
     SAMPLE = 1000,      /* rows whose neighbours are sought exactly, to know the recall */
-    CELLS_FROM = 10000, /* below, an exact search is faster than cells */
-    BATCH = 8           /* blocks of queries between two reports at least; a 64th of them where that is more */
+    CELLS_FROM = 10000, /* below, cells do not pay */
+    CELL = 400,         /* rows */
+    LARGE_CELL = 2048,
+    AHEAD = 6, /* rows that are asked of memory before their turn */
+    BATCH = 8  /* blocks of queries between two reports at least; a 64th of them where that is more */
 };
 
 typedef struct {
@@ -44,23 +49,16 @@ typedef struct {
 } neighbour;
 
 typedef struct {
-    float *value;    /* lower bound - |a|^2 (1 - e), as the scan computed it */
-    uint32_t *index; /* its row */
-    size_t n, room;
-    float limit; /* scan keeps values up to it */
-    size_t full; /* length at which it is worth tightening the limit */
-} candidates;
-
-typedef struct {
-    float *product; /* (QUERIES, TILE) */
-    uint32_t *hit;  /* (TILE) */
-    float *upper;   /* (room): scratch of the selection */
+    uint32_t *query; /* (STRIPS, steps, KNN_STRIP) of the form with the widest rows */
+    float *upper;    /* (upper_room): scratch of the selection */
     size_t upper_room;
     neighbour *exact; /* (exact_room) */
     size_t exact_room;
-    float *gathered;       /* (QUERIES, D) rows of the sample, or NULL */
     uint32_t row[QUERIES]; /* the queries of the block at hand */
-    candidates list[QUERIES];
+    knn_list list[QUERIES];
+    size_t room[QUERIES], full[QUERIES]; /* of each list; length at which it is worth tightening the limit */
+    const knn_form *form;                /* of the block at hand */
+    int loose;                           /* it said too little */
     limn_status status;
     char message[256];
 } scratch;
@@ -69,14 +67,13 @@ typedef struct {
     const embed_kernels *kernels;
     const embed_rows *x;
     embed_knn *out;
-    size_t padded;       /* n rounded up to a multiple of TILE, and ROUND more */
-    float *a;            /* (padded, D) centred and scaled */
-    float *norm, *lower; /* (padded) |a|^2, and |a|^2 (1 - e); behind n: infinity */
-    float e;
-    scratch *s; /* (workers) */
+    knn_scale scale;
+    knn_form full, brief; /* brief: without panels where there are no instructions for it */
+    float *norm;          /* (padded) */
+    scratch *s;           /* (workers) */
     int workers;
     size_t first;     /* first block of this batch */
-    embed_cells cell; /* cells > 0: a, norm and lower are in the order of cell.order */
+    embed_cells cell; /* cells > 0: places are in the order of cell.order */
     uint32_t *block;  /* (blocks + 1, 2) with cells: first row and cell of each block of queries */
     size_t blocks;
     int sampling;   /* the queries are the sample: every rows-th row, against all */
@@ -101,10 +98,52 @@ done:
     return status;
 }
 
-static int nearer(const void *a, const void *b) {
-    const neighbour *x = a, *y = b;
-    if (x->sqdist != y->sqdist) return x->sqdist < y->sqdist ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
+static int nearer(const neighbour *a, const neighbour *b) {
+    return a->sqdist < b->sqdist || (a->sqdist == b->sqdist && a->index < b->index);
+}
+
+static int compare(const void *a, const void *b) {
+    return nearer(b, a) - nearer(a, b);
+}
+
+static void insertion_sort(neighbour *v, size_t n) {
+    for (size_t i = 1; i < n; i++) {
+        neighbour x = v[i];
+        size_t j = i;
+        for (; j > 0 && nearer(&x, &v[j - 1]); j--) v[j] = v[j - 1];
+        v[j] = x;
+    }
+}
+
+/* Sorts the k nearest to the front. No two are equal. Quicksort by the median of three that leaves what is behind k as
+ * it is; where it is unlucky for long, qsort. */
+static void sort_nearest(neighbour *v, size_t n, size_t k) {
+    for (int depth = 0; n > SMALL && depth < DEEP; depth++) {
+        neighbour a = v[0], b = v[n / 2], c = v[n - 1];
+        neighbour pivot = nearer(&a, &b) ? (nearer(&b, &c)   ? b
+                                            : nearer(&a, &c) ? c
+                                                             : a)
+                                         : (nearer(&a, &c)   ? a
+                                            : nearer(&b, &c) ? c
+                                                             : b);
+        size_t i = 0, j = n - 1;
+        for (;; i++, j--) {
+            while (nearer(&v[i], &pivot)) i++;
+            while (nearer(&pivot, &v[j])) j--;
+            if (i >= j) break;
+            neighbour keep = v[i];
+            v[i] = v[j];
+            v[j] = keep;
+        }
+        /* none of v[0 … j] is behind the pivot, none of the rest before it */
+        if (k > j + 1) sort_nearest(v + j + 1, n - j - 1, k - j - 1);
+        n = j + 1;
+        if (k > n) k = n;
+    }
+    if (n <= SMALL)
+        insertion_sort(v, n);
+    else
+        qsort(v, n, sizeof *v, compare);
 }
 
 /* The row of x that place i of the search holds. */
@@ -117,44 +156,6 @@ static void put(embed_knn *out, size_t i, const neighbour *v) {
         out->index[i * out->k + j] = v[j].index;
         out->sqdist[i * out->k + j] = v[j].sqdist;
     }
-}
-
-/* ---- float32 copy ------------------------------------------------------------------------------------------------ */
-
-static double largest_magnitude(const embed_rows *x, const double *mean) {
-    double most = 0;
-    for (size_t i = 0; i < x->n; i++)
-        for (size_t c = 0; c < x->D; c++) {
-            double v = fabs(embed_get(x, i, c) - mean[c]);
-            most = v > most ? v : most;
-        }
-    return most;
-}
-
-static limn_status scaled_copy(search *q) {
-    limn_status status = LIMN_OK;
-    const embed_rows *x = q->x;
-    double *mean = NULL;
-    int exponent = 0;
-    TRY(limn_new(&mean, x->D, sizeof *mean));
-    for (size_t i = 0; i < x->n; i++)
-        for (size_t c = 0; c < x->D; c++) mean[c] += embed_get(x, i, c) / (double)x->n;
-    double most = largest_magnitude(x, mean);
-    if (most > 0) (void)frexp(most, &exponent);
-    double scale = ldexp(1, exponent > -1000 ? -exponent : 1000);
-    for (size_t i = 0; i < q->padded; i++) {
-        double sum = 0;
-        for (size_t c = 0; i < x->n && c < x->D; c++) {
-            float v = (float)((embed_get(x, i, c) - mean[c]) * scale);
-            q->a[i * x->D + c] = v;
-            sum += (double)v * (double)v;
-        }
-        q->norm[i] = (float)sum;
-        q->lower[i] = i < x->n ? (float)(sum * (1 - (double)q->e)) : INFINITY;
-    }
-done:
-    free(mean);
-    return status;
 }
 
 /* ---- candidates -------------------------------------------------------------------------------------------------- */
@@ -180,20 +181,23 @@ static float at_least_k(const embed_kernels *kernels, const float *v, size_t n, 
     return hi;
 }
 
-/* Lowers the limit to about the k-th smallest upper bound and drops what is above it. */
-static limn_status tighten(const search *q, scratch *s, candidates *l, size_t query) {
+/* Lowers the limit of list r to about the k-th smallest upper bound and drops what is above it. */
+static limn_status tighten(const search *q, scratch *s, size_t r) {
     limn_status status = LIMN_OK;
+    knn_list *l = &s->list[r];
     size_t k = q->out->k, kept = 0;
+    float e = s->form->e;
     if (l->n < k) return LIMN_OK;
-    if (s->upper_room < l->room) {
+    if (s->upper_room < s->room[r]) {
         free(s->upper);
         s->upper_room = 0;
-        TRY(limn_new(&s->upper, l->room, sizeof *s->upper));
-        s->upper_room = l->room;
+        TRY(limn_new(&s->upper, s->room[r], sizeof *s->upper));
+        s->upper_room = s->room[r];
     }
-    for (size_t i = 0; i < l->n; i++) s->upper[i] = l->value[i] + 2 * q->e * q->norm[l->index[i]];
-    float limit = at_least_k(q->kernels, s->upper, l->n, k) + 2 * q->e * q->norm[query];
-    limit += FLT_EPSILON * fabsf(limit) + FLT_MIN; /* its own roundings */
+    for (size_t i = 0; i < l->n; i++) s->upper[i] = l->value[i] + 2 * e * q->norm[l->index[i]];
+    float limit = at_least_k(q->kernels, s->upper, l->n, k) + 2 * e * q->norm[s->row[r]];
+    /* its own roundings, and what brief products flush */
+    limit += FLT_EPSILON * fabsf(limit) + FLT_MIN * (float)(q->x->D + 1);
     if (limit < l->limit) l->limit = limit;
     for (size_t i = 0; i < l->n; i++) {
         l->value[kept] = l->value[i];
@@ -201,73 +205,83 @@ static limn_status tighten(const search *q, scratch *s, candidates *l, size_t qu
         kept += l->value[i] <= l->limit; /* else overwritten by the next */
     }
     l->n = kept;
-    l->full = kept < k * 3 / 2 ? 3 * k : 2 * kept;
+    s->full[r] = kept < k * 3 / 2 ? 3 * k : 2 * kept;
+    if (kept > LOOSE * k) s->loose = 1;
 done:
     return status;
 }
 
-/* Adds the hits of a tile. The list grows as needed: where all rows are equally far, it may come to hold them all. */
-static limn_status keep(const search *q, scratch *s, size_t row, size_t hits, size_t tile, size_t count) {
+/* Room for another panel in list r, which may come to hold all rows where they are equally far. */
+static limn_status make_room(const search *q, scratch *s, size_t r) {
     limn_status status = LIMN_OK;
-    candidates *l = &s->list[row];
-    const float *c = s->product + row * TILE;
-    size_t query = s->row[row];
-    if (l->n + hits > l->room) {
-        size_t room = l->room;
-        TRY(limn_grow(&l->value, l->n + hits, &room, sizeof *l->value));
-        TRY(limn_grow(&l->index, l->n + hits, &l->room, sizeof *l->index));
+    knn_list *l = &s->list[r];
+    if (l->n > s->full[r]) TRY(tighten(q, s, r));
+    if (l->n + KNN_WIDTH > s->room[r]) {
+        size_t room = s->room[r];
+        TRY(limn_grow(&l->value, l->n + KNN_WIDTH, &room, sizeof *l->value));
+        TRY(limn_grow(&l->index, l->n + KNN_WIDTH, &s->room[r], sizeof *l->index));
     }
-    for (size_t h = 0; h < hits; h++) {
-        size_t j = tile + s->hit[h];
-        if (j == query || s->hit[h] >= count) continue;
-        l->value[l->n] = c[s->hit[h]] + q->lower[j];
-        l->index[l->n++] = (uint32_t)j;
-    }
-    if (l->n > l->full) TRY(tighten(q, s, l, query));
 done:
     return status;
 }
 
-static limn_status finish(const search *q, scratch *s, size_t query, candidates *l, size_t to) {
+static limn_status finish(const search *q, scratch *s, size_t r, size_t to) {
     limn_status status = LIMN_OK;
-    uint32_t own = row_of(q, query);
-    TRY(tighten(q, s, l, query));
+    const knn_list *l = &s->list[r];
+    uint32_t own = row_of(q, s->row[r]);
+    TRY(tighten(q, s, r));
     if (s->exact_room < l->n) {
         free(s->exact);
         s->exact = NULL;
         s->exact_room = 0;
-        TRY(limn_new(&s->exact, l->room, sizeof *s->exact));
-        s->exact_room = l->room;
+        TRY(limn_new(&s->exact, s->room[r], sizeof *s->exact));
+        s->exact_room = s->room[r];
     }
     for (size_t i = 0; i < l->n; i++) {
         uint32_t other = row_of(q, l->index[i]);
+        if (i + AHEAD < l->n) embed_ask(q->x, row_of(q, l->index[i + AHEAD]));
         s->exact[i] = (neighbour){embed_sqdist(q->kernels, q->x, own, other), other};
     }
-    qsort(s->exact, l->n, sizeof *s->exact, nearer);
+    sort_nearest(s->exact, l->n, q->out->k);
     put(q->out, to, s->exact);
 done:
     return status;
 }
 
-/* The queries at `a` against the rows tile … tile + count - 1. */
-static limn_status run_tile(const search *q, scratch *s, const float *a, size_t rows, size_t tile, size_t count) {
+/* The queries of the block against the rows from … to - 1. */
+static limn_status run_range(const search *q, scratch *s, size_t strips, size_t from, size_t to) {
     limn_status status = LIMN_OK;
-    size_t D = q->x->D, columns = (count + ROUND - 1) / ROUND * ROUND;
-    if (dnnl_sgemm('N', 'T', (dnnl_dim_t)rows, (dnnl_dim_t)columns, (dnnl_dim_t)D, -2.0f, a, (dnnl_dim_t)D,
-                   q->a + tile * D, (dnnl_dim_t)D, 0.0f, s->product, TILE) != dnnl_success)
-        FAIL(LIMN_EFAIL, "a matrix product of the neighbour search failed");
-    for (size_t r = 0; r < rows; r++) {
-        size_t hits = q->kernels->scan(s->product + r * TILE, q->lower + tile, columns, s->list[r].limit, s->hit);
-        if (hits > 0) TRY(keep(q, s, r, hits, tile, count));
+    const knn_form *f = s->form;
+    size_t query = f->steps * KNN_STRIP;
+    for (size_t p = from / KNN_WIDTH; p * KNN_WIDTH < to && !(s->loose && f->tile->brief); p++) {
+        knn_range in = {(uint32_t)(p * KNN_WIDTH), (uint32_t)from, (uint32_t)to};
+        const uint32_t *panel = f->panel + p * f->steps * KNN_WIDTH;
+        for (size_t strip = 0; strip < strips; strip++) {
+            uint32_t grown = f->tile->run(s->query + strip * query, panel, f->lower + p * KNN_WIDTH, f->steps, in,
+                                          s->list + strip * KNN_STRIP);
+            for (; grown; grown &= grown - 1) TRY(make_room(q, s, strip * KNN_STRIP + (size_t)__builtin_ctz(grown)));
+        }
     }
 done:
     return status;
 }
 
-static limn_status run_range(const search *q, scratch *s, const float *a, size_t rows, size_t from, size_t to) {
+/* The lists of the block's queries, by this form. s->loose: it said too little, and they hold nothing. */
+static limn_status fill_lists(search *q, scratch *s, const knn_form *f, size_t rows, const uint32_t *near) {
     limn_status status = LIMN_OK;
-    for (size_t tile = from; tile < to; tile += TILE)
-        TRY(run_tile(q, s, a, rows, tile, to - tile < TILE ? to - tile : TILE));
+    size_t strips = (rows + KNN_STRIP - 1) / KNN_STRIP;
+    s->form = f;
+    s->loose = 0;
+    knn_form_queries(f, s->row, rows, s->query);
+    for (size_t r = 0; r < strips * KNN_STRIP; r++) {
+        s->list[r].n = 0;
+        s->list[r].limit = r < rows ? FLT_MAX : -INFINITY;
+        s->list[r].self = r < rows ? s->row[r] : 0;
+        s->full[r] = q->out->k;
+    }
+    if (!near) return run_range(q, s, strips, 0, q->x->n);
+    for (size_t p = 0; p < q->cell.probes; p++)
+        TRY(run_range(q, s, strips, q->cell.start[near[p]], q->cell.start[near[p] + 1]));
 done:
     return status;
 }
@@ -275,24 +289,15 @@ done:
 static limn_status run_block(search *q, scratch *s, size_t block) {
     limn_status status = LIMN_OK;
     int celled = q->cell.cells > 0 && !q->sampling;
-    size_t n = q->sampling ? q->queries : q->x->n, D = q->x->D, first = celled ? q->block[2 * block] : block * QUERIES;
+    size_t n = q->sampling ? q->queries : q->x->n, first = celled ? q->block[2 * block] : block * QUERIES;
     size_t end = celled ? q->block[2 * block + 2] : first + QUERIES < n ? first + QUERIES : n, rows = end - first;
-    const float *a = q->sampling ? s->gathered : q->a + first * D;
-    for (size_t r = 0; r < rows; r++) {
-        s->row[r] = (uint32_t)(q->sampling ? (first + r) * (q->x->n / q->queries) : first + r);
-        if (q->sampling) memcpy(s->gathered + r * D, q->a + s->row[r] * D, D * sizeof *a);
-        s->list[r].n = 0;
-        s->list[r].limit = FLT_MAX;
-        s->list[r].full = q->out->k;
-    }
-    if (celled) {
-        const uint32_t *near = q->cell.near + q->block[2 * block + 1] * q->cell.cells;
-        for (size_t p = 0; p < q->cell.probes; p++)
-            TRY(run_range(q, s, a, rows, q->cell.start[near[p]], q->cell.start[near[p] + 1]));
-    } else
-        TRY(run_range(q, s, a, rows, 0, q->x->n));
+    const uint32_t *near = celled ? q->cell.near + q->block[2 * block + 1] * q->cell.cells : NULL;
     for (size_t r = 0; r < rows; r++)
-        TRY(finish(q, s, s->row[r], &s->list[r], q->sampling ? first + r : row_of(q, s->row[r])));
+        s->row[r] = (uint32_t)(q->sampling ? (first + r) * (q->x->n / q->queries) : first + r);
+    s->loose = 1;
+    if (q->brief.panel) TRY(fill_lists(q, s, &q->brief, rows, near));
+    if (s->loose) TRY(fill_lists(q, s, &q->full, rows, near));
+    for (size_t r = 0; r < rows; r++) TRY(finish(q, s, r, q->sampling ? first + r : row_of(q, s->row[r])));
 done:
     return status;
 }
@@ -309,16 +314,15 @@ static void run_task(void *ctx, size_t task, int worker) {
 
 static limn_status new_scratch(search *q) {
     limn_status status = LIMN_OK;
-    size_t room = 4 * q->out->k + TILE;
+    size_t room = 4 * q->out->k + KNN_WIDTH;
     TRY(limn_new(&q->s, (size_t)q->workers, sizeof *q->s));
     for (int w = 0; w < q->workers; w++) {
         scratch *s = &q->s[w];
-        TRY(limn_new(&s->product, (size_t)QUERIES * TILE, sizeof *s->product));
-        TRY(limn_new(&s->hit, TILE, sizeof *s->hit));
+        TRY(limn_new(&s->query, QUERIES, q->x->D * sizeof *s->query));
         for (int r = 0; r < QUERIES; r++) {
             TRY(limn_new(&s->list[r].value, room, sizeof *s->list[r].value));
             TRY(limn_new(&s->list[r].index, room, sizeof *s->list[r].index));
-            s->list[r].room = room;
+            s->room[r] = room;
         }
     }
 done:
@@ -328,20 +332,19 @@ done:
 static void free_search(search *q) {
     for (int w = 0; q->s && w < q->workers; w++) {
         scratch *s = &q->s[w];
-        free(s->product);
-        free(s->hit);
+        free(s->query);
         free(s->upper);
         free(s->exact);
-        free(s->gathered);
         for (int r = 0; r < QUERIES; r++) {
             free(s->list[r].value);
             free(s->list[r].index);
         }
     }
     free(q->s);
-    free(q->a);
+    knn_scale_clear(&q->scale);
+    knn_form_clear(&q->full);
+    knn_form_clear(&q->brief);
     free(q->norm);
-    free(q->lower);
     free(q->block);
     embed_cells_clear(&q->cell);
 }
@@ -367,15 +370,16 @@ static limn_status run_batches(search *q, size_t blocks, limn_progress_fn progre
 
 /* ---- cells --------------------------------------------------------------------------------------------------------- */
 
-static limn_status permute(float **a, size_t n, size_t padded, size_t width, const uint32_t *order) {
+/* The cells of the rows, scaled: some `size` rows each. */
+static limn_status make_cells(search *q, size_t size, int threads) {
     limn_status status = LIMN_OK;
-    float *to = NULL;
-    TRY(limn_new(&to, padded, width * sizeof *to));
-    for (size_t i = 0; i < n; i++) memcpy(to + i * width, *a + order[i] * width, width * sizeof *to);
-    memcpy(to + n * width, *a + n * width, (padded - n) * width * sizeof *to);
-    free(*a);
-    *a = to;
+    float *a = NULL;
+    size_t D = q->x->D;
+    TRY(limn_new(&a, q->x->n, D * sizeof *a));
+    for (size_t i = 0; i < q->x->n; i++) knn_scale_row(&q->scale, q->x, i, a + i * D);
+    TRY(embed_cells_make(&q->cell, a, q->x->n, D, size, threads));
 done:
+    free(a);
     return status;
 }
 
@@ -441,7 +445,6 @@ static limn_status run_sample(search *q, embed_knn *sample) {
     embed_knn *out = q->out;
     q->queries = SAMPLE;
     TRY(embed_knn_new(sample, q->queries, out->k));
-    for (int w = 0; w < q->workers; w++) TRY(limn_new(&q->s[w].gathered, QUERIES, q->x->D * sizeof(float)));
     q->sampling = 1;
     q->out = sample;
     status = run_batches(q, (q->queries + QUERIES - 1) / QUERIES, NULL, NULL);
@@ -456,20 +459,24 @@ done:
 static limn_status begin(search *q, size_t k, int threads) {
     limn_status status = LIMN_OK;
     const embed_rows *x = q->x;
-    size_t size = 0;
     q->kernels = embed_kernels_best();
     q->blocks = (x->n + QUERIES - 1) / QUERIES;
     q->workers = limn_threads(threads);
     if ((size_t)q->workers > q->blocks) q->workers = (int)q->blocks;
     TRY(embed_knn_new(q->out, x->n, k));
-    q->padded = (x->n + TILE - 1) / TILE * TILE + ROUND;
-    q->e = FLT_EPSILON / 2 * (float)(x->D + 16);
-    TRY(limn_mul(&size, q->padded, x->D));
-    TRY(limn_new(&q->a, size, sizeof *q->a));
-    TRY(limn_new(&q->norm, q->padded, sizeof *q->norm));
-    TRY(limn_new(&q->lower, q->padded, sizeof *q->lower));
-    TRY(scaled_copy(q));
+    TRY(knn_scale_make(&q->scale, x, threads));
+    TRY(limn_new(&q->norm, knn_padded(x->n), sizeof *q->norm));
     TRY(new_scratch(q));
+done:
+    return status;
+}
+
+/* The panels, in the order of the cells where there are any. */
+static limn_status make_forms(search *q, int threads) {
+    limn_status status = LIMN_OK;
+    const knn_tile *brief = knn_tile_brief();
+    TRY(knn_form_make(&q->full, knn_tile_best(), q->x, &q->scale, q->cell.order, q->norm, threads));
+    if (brief) TRY(knn_form_make(&q->brief, brief, q->x, &q->scale, q->cell.order, q->norm, threads));
 done:
     return status;
 }
@@ -479,6 +486,12 @@ limn_status embed_knn_exact(embed_knn *out, const embed_rows *x, size_t k, int t
     limn_status status = LIMN_OK;
     search q = {.x = x, .out = out};
     TRY(begin(&q, k, threads));
+    if (x->n >= CELLS_FROM) {
+        TRY(make_cells(&q, LARGE_CELL, threads));
+        TRY(cell_blocks(&q));
+        q.cell.probes = q.cell.cells;
+    }
+    TRY(make_forms(&q, threads));
     TRY(run_batches(&q, q.blocks, progress, ctx));
 done:
     free_search(&q);
@@ -493,10 +506,8 @@ limn_status embed_knn_near(embed_knn *out, const embed_rows *x, size_t k, double
     embed_knn sample = {0};
     if (x->n < CELLS_FROM || recall >= 1) return embed_knn_exact(out, x, k, threads, progress, ctx);
     TRY(begin(&q, k, threads));
-    TRY(embed_cells_make(&q.cell, q.a, x->n, x->D, threads));
-    TRY(permute(&q.a, x->n, q.padded, x->D, q.cell.order));
-    TRY(permute(&q.norm, x->n, q.padded, 1, q.cell.order));
-    TRY(permute(&q.lower, x->n, q.padded, 1, q.cell.order));
+    TRY(make_cells(&q, CELL, threads));
+    TRY(make_forms(&q, threads));
     TRY(cell_blocks(&q));
     TRY(run_sample(&q, &sample));
     TRY(choose_probes(&q, &sample, recall + (1 - recall) / 5));
@@ -525,7 +536,7 @@ limn_status embed_knn_ref(embed_knn *out, const embed_rows *x, size_t k) {
             }
             v[m++] = (neighbour){sum, (uint32_t)j};
         }
-        qsort(v, m, sizeof *v, nearer);
+        qsort(v, m, sizeof *v, compare);
         put(out, i, v);
     }
 done:

@@ -139,10 +139,10 @@ void embed_cells_clear(embed_cells *c) {
     *c = (embed_cells){0};
 }
 
-limn_status embed_cells_make(embed_cells *c, const float *a, size_t n, size_t D, int threads) {
+limn_status embed_cells_make(embed_cells *c, const float *a, size_t n, size_t D, size_t size, int threads) {
     limn_status status = LIMN_OK;
     size_t workers = (size_t)limn_threads(threads);
-    *c = (embed_cells){.n = n, .cells = n / EMBED_CELL + 1 < MOST_CELLS ? n / EMBED_CELL + 1 : MOST_CELLS};
+    *c = (embed_cells){.n = n, .cells = n / size + 1 < MOST_CELLS ? n / size + 1 : MOST_CELLS};
     means m = {.a = a, .D = D, .cells = c->cells};
     ranking k = {.m = &m, .c = c};
     TRY(limn_new(&c->order, n, sizeof *c->order));

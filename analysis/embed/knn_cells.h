@@ -16,9 +16,8 @@ typedef struct {
     size_t probes;   /* how many of them are searched: the caller's to set */
 } embed_cells;
 
-/* Some EMBED_CELL rows a cell. a (n, D) float32, finite; seedless: the same rows give the same cells. */
-enum { EMBED_CELL = 400 };
-limn_status embed_cells_make(embed_cells *c, const float *a, size_t n, size_t D, int threads) LIMN_CHECK;
+/* Some `size` rows a cell. a (n, D) float32, finite; seedless: the same rows give the same cells. */
+limn_status embed_cells_make(embed_cells *c, const float *a, size_t n, size_t D, size_t size, int threads) LIMN_CHECK;
 void embed_cells_clear(embed_cells *c);
 
 #endif

@@ -25,4 +25,11 @@ static inline double embed_sqdist(const embed_kernels *k, const embed_rows *x, s
                 : k->sqdist_d(x->d + i * x->D, x->d + j * x->D, x->D);
 }
 
+/* Asks memory for the beginning of row i ahead of its use. */
+static inline void embed_ask(const embed_rows *x, size_t i) {
+    size_t size = x->D * (x->f ? sizeof *x->f : sizeof *x->d);
+    const char *at = x->f ? (const char *)(x->f + i * x->D) : (const char *)(x->d + i * x->D);
+    for (size_t b = 0; b < size && b < 512; b += 64) __builtin_prefetch(at + b);
+}
+
 #endif

@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "base/try.h"
 #include "embed/kernels.h"
+#include "embed/knn_tile.h"
 
 /* Up to 128 float32 terms of like size, each with a handful of roundings. */
 static const double FLOAT_SUM = 2e-6;
@@ -343,24 +344,50 @@ static void distances_and_counts_equal_plain_loops(void **state) {
     }
 }
 
-static void scan_finds_what_is_below(void **state) {
+/* Products of a tile as plain sums, and the threshold: rows outside the range, the query itself and infinity never. */
+static void tiles_keep_what_is_below(void **state) {
     (void)state;
-    float c[128], norm[128];
-    uint32_t hit[128];
+    enum { D = 5 };
+    static float X[KNN_STRIP + KNN_WIDTH][D], norm[KNN_WIDTH];
+    float value[KNN_STRIP][2 * KNN_WIDTH];
+    uint32_t index[KNN_STRIP][2 * KNN_WIDTH], query[D * KNN_STRIP] = {0}, panel[D * KNN_WIDTH] = {0};
     limn_rng r = limn_rng_stream(3, LIMN_RNG_TEST, 0);
-    for (int s = 0; embed_kernels_at(s); s++)
-        for (int round = 0; round < 50; round++) {
-            size_t want = 0;
-            for (int i = 0; i < 128; i++) c[i] = (float)limn_rng_normal(&r), norm[i] = i == 127 ? INFINITY : 1;
-            float limit = round == 0 ? 1e30f : (float)limn_rng_normal(&r);
-            size_t found = embed_kernels_at(s)->scan(c, norm, 128, limit, hit);
-            for (uint32_t i = 0; i < 128; i++)
-                if (c[i] + norm[i] <= limit) {
-                    assert_true(want < found);
-                    assert_int_equal(hit[want++], i);
-                }
-            assert_int_equal(found, want);
+    for (size_t i = 0; i < COUNT_OF(X); i++) /* eighths below 8: bfloat16 holds them */
+        for (size_t c = 0; c < D; c++) X[i][c] = (float)(int)(8 * limn_rng_uniform(&r) * 8) / 8 - 4;
+    for (size_t i = 0; i < KNN_WIDTH; i++) norm[i] = i == 63 ? INFINITY : (float)i;
+    const knn_tile *tile;
+    for (int t = 0; (tile = knn_tile_at(t)) != NULL; t++) {
+        size_t steps = tile->brief ? (D + 1) / 2 : D;
+        knn_list list[KNN_STRIP];
+        memset(query, 0, sizeof query);
+        memset(panel, 0, sizeof panel);
+        for (size_t i = 0; i < COUNT_OF(X); i++)
+            for (size_t c = 0; c < D; c++) {
+                uint32_t bits, *to = i < KNN_STRIP ? query + i : panel + i - KNN_STRIP;
+                size_t stride = i < KNN_STRIP ? KNN_STRIP : KNN_WIDTH;
+                memcpy(&bits, &X[i][c], sizeof bits);
+                if (tile->brief)
+                    to[c / 2 * stride] |= bits >> 16 << 16 * (c % 2);
+                else
+                    to[c * stride] = bits;
+            }
+        for (uint32_t q = 0; q < KNN_STRIP; q++)
+            list[q] = (knn_list){value[q], index[q], 0, q == 0 ? -INFINITY : (float)(20 * q), 100 + q};
+        uint32_t grown = tile->run(query, panel, norm, steps, (knn_range){100, 98, 160}, list);
+        for (uint32_t q = 0; q < KNN_STRIP; q++) {
+            size_t at = 0;
+            for (uint32_t i = 0; i < KNN_WIDTH; i++) {
+                float v = norm[i]; /* sums of few eighths: exact in any order */
+                for (size_t c = 0; c < D; c++) v += X[q][c] * X[KNN_STRIP + i][c];
+                if (!(v <= list[q].limit) || i == q || i >= 60) continue;
+                assert_true(at < list[q].n && index[q][at] == 100 + i && value[q][at] == v);
+                at++;
+            }
+            assert_int_equal(list[q].n, at);
+            assert_int_equal(grown >> q & 1, at > 0);
+            assert_true(q == 0 || at > 0);
         }
+    }
 }
 
 static void covariance_tiles_equal_plain_loops(void **state) {
@@ -506,7 +533,7 @@ int main(void) {
         cmocka_unit_test(logarithms_sum_as_those_of_libm),
         cmocka_unit_test(entropy_is_that_of_libm),
         cmocka_unit_test(distances_and_counts_equal_plain_loops),
-        cmocka_unit_test(scan_finds_what_is_below),
+        cmocka_unit_test(tiles_keep_what_is_below),
         cmocka_unit_test(covariance_tiles_equal_plain_loops),
         cmocka_unit_test(attraction_equals_plain_loops),
         cmocka_unit_test(every_set_gives_the_same_bits),
