@@ -15,7 +15,7 @@
 #define DB_MAGIC "SQLite format 3" /* the first 16 bytes, with the NUL, of every SQLite file */
 enum {
     DB_APPLICATION_ID = 0x6c696d6e, /* "limn" */
-    DB_VERSION = 4,                 /* user_version of db/schema.sql */
+    DB_VERSION = 5,                 /* user_version of db/schema.sql */
     DB_PAGE_SIZE = 16384            /* measured: docs/store.md */
 };
 

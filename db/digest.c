@@ -59,6 +59,17 @@ enum { LATER = 8 /* beside n_keys: the table came later, and while it is empty t
     " JOIN model m ON m.model_id = a.model_id JOIN dataset d ON d.dataset_id = a.dataset_id"                           \
     " ORDER BY m.hash, d.fingerprint, d.options, a.method, a.flavour, a.layer, a.output, a.targets, a.options,"        \
     " b.method, b.flavour, b.layer, b.output, b.targets, b.options, t.metric, t.options"
+#define RELATIONS                                                                                                      \
+    "SELECT t.relation_id, a.dataset_id, m.hash, d.fingerprint, d.options, a.method, a.flavour, a.layer, a.output,"    \
+    " a.targets, a.options, x.layer, x.options, e.method, e.options, e.seed, b.method, b.flavour, b.layer, b.output,"  \
+    " b.targets, b.options, t.options FROM relation t JOIN attribution a USING (attribution_id)"                       \
+    " JOIN model m ON m.model_id = a.model_id JOIN dataset d ON d.dataset_id = a.dataset_id"                           \
+    " LEFT JOIN embedding e ON e.embedding_id = t.embedding_id"                                                        \
+    " LEFT JOIN extraction x ON x.extraction_id = ifnull(t.extraction_id, e.extraction_id)"                            \
+    " LEFT JOIN attribution b ON b.attribution_id = t.other_attribution_id"                                            \
+    " ORDER BY m.hash, d.fingerprint, d.options, a.method, a.flavour, a.layer, a.output, a.targets, a.options,"        \
+    " x.layer, x.options, e.method, e.options, e.seed, b.method, b.flavour, b.layer, b.output, b.targets, b.options,"  \
+    " t.options"
 #define MAXIMISATIONS                                                                                                  \
     "SELECT x.maximisation_id, NULL, m.hash, x.flavour, x.output, x.targets, x.options, x.seed FROM maximisation x"    \
     " JOIN model m USING (model_id) ORDER BY m.hash, x.flavour, x.output, x.targets, x.options, x.seed"
@@ -106,6 +117,9 @@ static const digest_row digest_table[] = {
      "SELECT channels, h, w, complete FROM maximisation WHERE maximisation_id = ?1"},
     {"optimum", MAXIMISATIONS, LATER | 1,
      "SELECT target, score, start, loss, iteration, data FROM optimum WHERE maximisation_id = ?1 ORDER BY target"},
+    {"relation", RELATIONS, LATER | 1,
+     "SELECT k, overlap, cka, distance_correlation, p, points, permutations FROM relation WHERE relation_id = ?1"},
+    {"kinship", RELATIONS, LATER | 2, BY_SAMPLE("c.value", "kinship", "relation_id")},
     {"measurement", MEASUREMENTS, 1, "SELECT complete FROM measurement WHERE measurement_id = ?1"},
     {"measure", MEASUREMENTS, 2, OF_MAPS("measure")},
     {"agreement", MEASUREMENTS, 2, OF_MAPS("agreement")},

@@ -26,8 +26,12 @@ static const char version_4[] = {
 #include "gen/db/migrations/0004.sql.inc"
 };
 
+static const char version_5[] = {
+#include "gen/db/migrations/0005.sql.inc"
+};
+
 const db_migration db_migrations[] = {
-    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4}, {0, NULL},
+    {1, version_1}, {2, version_2}, {3, version_3}, {4, version_4}, {5, version_5}, {0, NULL},
 };
 
 static limn_status user_version(sqlite3 *db, const char *path, int *version) {

@@ -297,6 +297,11 @@ static const char *const forget_sql[] = {
     REMOVE("maximisation", "maximisation_id"),
     EMPTY("optimum", "maximisation", "maximisation_id"),
     UNMARK("maximisation", "maximisation_id"),
+    EMPTY("relation", "attribution", "attribution_id"),
+    EMPTY("relation", "embedding", "embedding_id"),
+    EMPTY("relation", "extraction", "extraction_id"),
+    "DELETE FROM relation WHERE other_attribution_id IN (SELECT attribution_id FROM attribution WHERE " MINE(
+        "attribution_id") ")",
     REMOVE("attribution", "attribution_id"),
     EMPTY("map", "attribution", "attribution_id"),
     UNMARK("attribution", "attribution_id"),

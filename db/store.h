@@ -252,6 +252,22 @@ limn_status store_attribution_find(limn_store *s, int64_t *attribution_id, int *
 limn_status store_map_put(limn_store *s, int64_t attribution_id, int64_t sample_id, int target, int contrast,
                           const float *data, size_t n) LIMN_CHECK;
 
+/* How the maps of an attribution relate to other vectors of the same samples: exactly one of the three ids is not 0. */
+typedef struct {
+    int64_t attribution_id, extraction_id, embedding_id, other_attribution_id;
+    const char *options; /* JSON, resolved */
+    int k;
+    double overlap, cka, distance_correlation, p; /* NaN: NULL */
+    size_t points, permutations;
+    const int64_t *sample_id; /* (n) */
+    const float *share;       /* (n) of each sample's neighbours */
+    size_t n;
+} store_relation;
+/* *have = 1 where it is there: by its ids and options. */
+limn_status store_relation_have(limn_store *s, int *have, const store_relation *t) LIMN_CHECK;
+/* Writes it whole, in one transaction. */
+limn_status store_relation_put(limn_store *s, int64_t run_id, const store_relation *t) LIMN_CHECK;
+
 /* Which samples are to be explained for which classes, by a query of two columns (db/pairs.c). check: whether the query
  * would do, without a database; what is wrong with it is LIMN_EINPUT. */
 typedef limn_status (*store_pair_fn)(void *ctx, int64_t idx, int64_t class_);

@@ -162,8 +162,9 @@ done:
 }
 
 static limn_status run_stages(limn_run_state *r) {
-    static limn_status (*const stage[])(limn_run_state *) = {stage_samples,   stage_predict, stage_embed, stage_compare,
-                                                             stage_attribute, stage_measure, stage_plot};
+    static limn_status (*const stage[])(limn_run_state *) = {stage_samples, stage_predict,   stage_embed,
+                                                             stage_compare, stage_attribute, stage_measure,
+                                                             stage_relate,  stage_plot};
     for (size_t i = 0; i < COUNT_OF(stage); i++) {
         limn_status s = stage[i](r);
         if (s != LIMN_OK) return s;

@@ -155,6 +155,11 @@ static void free_measure(experiment_measure *m) {
     free_settings(m->setting, m->n_settings);
 }
 
+static void free_relate(experiment_relate *t) {
+    free_texts(t->maps, t->n_maps);
+    free_texts(t->to, t->n_to);
+}
+
 static void free_attribute(experiment_attribute *a) {
     free(a->name);
     free(a->method);
@@ -185,6 +190,8 @@ void experiment_free(limn_experiment *e) {
     free(e->attribute);
     for (size_t i = 0; i < e->n_measures; i++) free_measure(&e->measure[i]);
     free(e->measure);
+    for (size_t i = 0; i < e->n_relates; i++) free_relate(&e->relate[i]);
+    free(e->relate);
     free(e->plot);
     free_texts(e->feature, e->n_features);
     free(e->feature_line);

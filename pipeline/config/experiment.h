@@ -70,6 +70,16 @@ typedef struct {
     int line;
 } experiment_measure;
 
+typedef struct {
+    char **maps; /* (n_maps) names of attribution entries; none: all of them */
+    size_t n_maps;
+    char **to; /* (n_to) names of features, embed and attribution entries; none: all features and embed entries */
+    size_t n_to;
+    int neighbours; /* 10 */
+    int directions; /* 1: maps are scaled to length 1 */
+    int line;
+} experiment_relate;
+
 typedef enum { PLOT_SCATTER, PLOT_HEATMAPS, PLOT_PICTURE, PLOT_MATRIX, PLOT_BARS, PLOT_LINES } plot_kind;
 typedef enum { SELECT_PER_CLASS, SELECT_ERRORS, SELECT_FIRST, SELECT_QUERY } plot_select;
 typedef struct {
@@ -111,6 +121,8 @@ typedef struct limn_experiment {
     size_t n_attributes;
     experiment_measure *measure;
     size_t n_measures;
+    experiment_relate *relate;
+    size_t n_relates;
     experiment_plot *plot;
     size_t n_plots;
     experiment_target target; /* predicted */

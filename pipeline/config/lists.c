@@ -304,6 +304,10 @@ done:
 }
 const experiment_type experiment_embedding_type = {set_embedding, put_reference};
 
+static cJSON *put_names(char *const *name, size_t n) {
+    return n > 0 ? put_texts(name, n) : cJSON_CreateNull();
+}
+
 /* Names of `set` that are among `known` (NULL at the end), at most k->max of them, into *out (n). */
 static limn_status set_names(experiment_parser *p, const experiment_key *k, yaml_node_t *node, const char *set,
                              const char *const *known, char ***out, size_t *n) {
@@ -356,7 +360,7 @@ done:
 static cJSON *put_compared(const experiment_key *k, const void *from) {
     const experiment_embed *e = from;
     (void)k;
-    return e->n_compare > 0 ? put_texts(e->compare, e->n_compare) : cJSON_CreateNull();
+    return put_names(e->compare, e->n_compare);
 }
 const experiment_type experiment_compared_type = {set_compared, put_compared};
 
@@ -374,9 +378,45 @@ static limn_status set_measured(experiment_parser *p, const experiment_key *k, y
 static cJSON *put_measured(const experiment_key *k, const void *from) {
     const experiment_measure *m = from;
     (void)k;
-    return m->n_of > 0 ? put_texts(m->of, m->n_of) : cJSON_CreateNull();
+    return put_names(m->of, m->n_of);
 }
 const experiment_type experiment_measured_type = {set_measured, put_measured};
+
+static limn_status set_relating(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    experiment_relate *t = into;
+    return set_attributed(p, k, node, NULL, &t->maps, &t->n_maps);
+}
+
+static cJSON *put_relating(const experiment_key *k, const void *from) {
+    const experiment_relate *t = from;
+    (void)k;
+    return put_names(t->maps, t->n_maps);
+}
+const experiment_type experiment_relating_type = {set_relating, put_relating};
+
+/* Names of features and of entries of `embed` and `attribute`. */
+static limn_status set_related(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    experiment_relate *t = into;
+    const limn_experiment *e = p->e;
+    const char **known = NULL;
+    size_t n = 0;
+    TRY(limn_new(&known, e->n_features + e->n_embeds + e->n_attributes + 1, sizeof *known));
+    for (size_t i = 0; i < e->n_features; i++) known[n++] = e->feature[i];
+    for (size_t i = 0; i < e->n_embeds; i++) known[n++] = e->embed[i].name;
+    for (size_t i = 0; i < e->n_attributes; i++) known[n++] = e->attribute[i].name;
+    TRY(set_names(p, k, node, "`features`, `embed` or `attribute`", known, &t->to, &t->n_to));
+done:
+    free(known);
+    return status;
+}
+
+static cJSON *put_related(const experiment_key *k, const void *from) {
+    const experiment_relate *t = from;
+    (void)k;
+    return put_names(t->to, t->n_to);
+}
+const experiment_type experiment_related_type = {set_related, put_related};
 
 static cJSON *put_columns(const experiment_key *k, const void *from) {
     const experiment_plot *plot = from;

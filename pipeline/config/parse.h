@@ -114,7 +114,7 @@ limn_status experiment_resolve_path(char **out, const limn_experiment *e, const 
 extern const experiment_type experiment_model_type, experiment_images_type, experiment_classes_type,
     experiment_features_type, experiment_channels_type, experiment_formats_type, experiment_columns_type,
     experiment_embedding_type, experiment_feature_type, experiment_perplexity_type, experiment_shape_type,
-    experiment_measured_type, experiment_compared_type;
+    experiment_measured_type, experiment_compared_type, experiment_related_type, experiment_relating_type;
 
 /* ---- preprocess.c ---- */
 extern const experiment_type experiment_preprocess_type, experiment_preset_type, experiment_rule_type,
@@ -128,7 +128,7 @@ void experiment_target_clear(experiment_target *t);
 
 /* ---- entries.c ---- */
 extern const experiment_type experiment_data_type, experiment_attributes_type, experiment_measures_type,
-    experiment_plots_type;
+    experiment_relates_type, experiment_plots_type;
 
 /* ---- embeds.c ---- */
 extern const experiment_type experiment_embeds_type, experiment_seeds_type;

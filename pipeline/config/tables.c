@@ -42,6 +42,8 @@ static const experiment_key experiment_keys[] = {
      0, 0, 0},
     {"measures", "a list of entries", "(none)", "figures of the maps: see measures", NULL, &experiment_measures_type, 0,
      0, 0},
+    {"relate", "a list of entries", "(none)", "how maps and features relate: see relate", NULL,
+     &experiment_relates_type, 0, 0, 0},
     {"plots", "a list of entries", "(none)", "figures: see plots", NULL, &experiment_plots_type, 0, 0, 0},
     END};
 
@@ -184,6 +186,17 @@ static const experiment_key measures_keys[] = {{"metric", "a measure", NULL, "se
                                                 NULL, &experiment_measured_type, 0, 1, EXPERIMENT_MAX_COLUMNS},
                                                END};
 
+static const experiment_key relate_keys[] = {
+    {"maps", "the name of an entry of `attribute`, or a list of them", "(all of them)", "whose maps", NULL,
+     &experiment_relating_type, 0, 1, EXPERIMENT_MAX_COLUMNS},
+    {"to", "names of `features`, `embed` or `attribute`", "(all of `features` and `embed`)",
+     "which other vectors of the same samples", NULL, &experiment_related_type, 0, 1, EXPERIMENT_MAX_COLUMNS},
+    {"neighbours", "a whole number from 1 to 30", "10", "that a sample is compared by", NULL, &experiment_int_type,
+     AT(experiment_relate, neighbours), 1, 30},
+    {"directions", "true|false", "true", "scale each map to length 1 before: its form counts, and not its strength",
+     NULL, &experiment_bool_type, AT(experiment_relate, directions), 0, 0},
+    END};
+
 static const experiment_key plots_keys[] = {
     {"scatter", "the name of an entry of `embed`, or `query`", NULL, "a map's points", "scatter",
      &experiment_embedding_type, AT(experiment_plot, of), 0, 0},
@@ -267,6 +280,7 @@ const experiment_section experiment_sections[] = {
     {"embed", embed_keys, "method", NULL, NULL},
     {"attribute", attribute_keys, NULL, NULL, limn_option_key},
     {"measures", measures_keys, NULL, NULL, limn_measure_key},
+    {"relate", relate_keys, NULL, NULL, NULL},
     {"target", target_keys, NULL, "contrast top channel file sql", NULL},
     {"plots", plots_keys, NULL, "scatter heatmaps picture matrix bars lines", NULL},
     {NULL, NULL, NULL, NULL, NULL}};

@@ -122,6 +122,7 @@ limn_status stage_embed(limn_run_state *r) LIMN_CHECK;     /* maps of points */
 limn_status stage_compare(limn_run_state *r) LIMN_CHECK;   /* how far maps of points agree */
 limn_status stage_attribute(limn_run_state *r) LIMN_CHECK; /* maps of attribution */
 limn_status stage_measure(limn_run_state *r) LIMN_CHECK;   /* figures of the maps */
+limn_status stage_relate(limn_run_state *r) LIMN_CHECK;    /* how maps and features relate */
 limn_status stage_plot(limn_run_state *r) LIMN_CHECK;      /* figures */
 
 /* Draws plots of an experiment from the results of one of its runs into a folder; *figures = pictures made, each with a

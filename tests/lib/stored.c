@@ -136,6 +136,25 @@ static void fill_attributions(limn_store *s, stored *o, int reversed) {
         OK(store_optimum_put(s, id, &best));
         OK(store_complete(s, STORE_MAXIMISATION, id));
     }
+    for (int k = 0; k < 3; k++) {
+        const float share[STORED_N] = {0, .5f, 1, .5f, 0, 1};
+        store_relation t = {.attribution_id = o->saliency,
+                            .extraction_id = k == 0 ? o->extraction : 0,
+                            .embedding_id = k == 1 ? o->map : 0,
+                            .other_attribution_id = k == 2 ? o->cam : 0,
+                            .options = "{\"neighbours\":2}",
+                            .k = 2,
+                            .overlap = .5,
+                            .cka = .25 * k,
+                            .distance_correlation = k == 2 ? (double)NAN : .125,
+                            .p = .01,
+                            .points = STORED_N,
+                            .permutations = 99,
+                            .sample_id = o->sample,
+                            .share = share,
+                            .n = STORED_N};
+        OK(store_relation_put(s, o->run, &t));
+    }
     OK(store_complete(s, STORE_ATTRIBUTION, o->saliency));
     OK(store_complete(s, STORE_ATTRIBUTION, o->cam));
     OK(store_link(s, o->run, STORE_ATTRIBUTION, "saliency", o->saliency));

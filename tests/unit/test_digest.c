@@ -54,7 +54,7 @@ static const char *const left_out[] = {
 static const char *const tables[] = {
     "model",   "layer",      "dataset", "class",        "sample",  "prediction", "extraction",
     "feature", "embedding",  "point",   "trace",        "quality", "neighbour",  "attribution",
-    "map",     "comparison", "overlap", "maximisation", "optimum",
+    "map",     "comparison", "overlap", "maximisation", "optimum", "relation",   "kinship",
 };
 
 /* A statement that changes the column in one row by the least that there is: a bit of a float, a byte, a blank. */

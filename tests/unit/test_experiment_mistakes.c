@@ -25,9 +25,9 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
          "e.yaml:4: unknown key `perplexty` in `embed` (did you mean `perplexity`?)"},
         {HEAD "sede: 1\n", "e.yaml:3: unknown key `sede` (did you mean `seed`?)"},
         {HEAD "tarmac: 1\n", "e.yaml:3: unknown key `tarmac` (known: name, model, seed, data, store_images, features, "
-                             "embed, target, attribute, measures, plots)"},
+                             "embed, target, attribute, measures, relate, plots)"},
         {HEAD "<<: {a: 1}\n", "e.yaml:3: unknown key `<<` (known: name, model, seed, data, store_images, features, "
-                              "embed, target, attribute, measures, plots)"},
+                              "embed, target, attribute, measures, relate, plots)"},
         {HEAD "seed: 1\nseed: 2\n", "e.yaml:4: the key `seed` is given twice"},
         {HEAD "plots:\n- {heatmaps: input, heatmaps: input}\n",
          "e.yaml:4: the key `heatmaps` is given twice in `plots`"},
@@ -148,6 +148,12 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
          "e.yaml:4: `of` is `fc2`, which is not in `features` (there: fc1, conv2) (did you mean `fc1`?)"},
         {HEAD "features: []\nembed: [{}]\n", "e.yaml:1: `of` is `auto`, but `features` has no entries"},
         {HEAD "plots: [{scatter: map}]\n", "e.yaml:3: `scatter` is `map`, but `embed` has no entries"},
+        {HEAD "relate: [{}]\n", "e.yaml:3: `relate` needs an entry of `attribute`"},
+        {HEAD "features: []\nattribute: [{method: saliency}]\nrelate: [{}]\n",
+         "e.yaml:5: `relate` needs an entry of `features` or `embed`, or `to`"},
+        {HEAD "attribute: [{method: saliency}]\nrelate: [{to: sal}]\n",
+         "e.yaml:4: `to` is `sal`, which is not in `features`, `embed` or `attribute` (there: auto, saliency) (did you "
+         "mean `saliency`?)"},
         {HEAD "plots: [{bars: query}]\n", "e.yaml:3: `bars: query` needs `sql`, a SELECT"},
         {HEAD "plots: [{matrix: confusion, sql: SELECT 1}]\n",
          "e.yaml:3: `sql` is what `matrix: query` draws, not `confusion`"},
@@ -241,7 +247,7 @@ static void bombs_are_refused(void **state) {
         "preprocess, limit, every, per_class, shuffle, seed)");
     char *laughs = repeated("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [", "*a,", 9, "*a]\n");
     bad(laughs, "e.yaml:1: unknown key `a` (known: name, model, seed, data, store_images, features, embed, target, "
-                "attribute, measures, plots)");
+                "attribute, measures, relate, plots)");
     free(laughs);
     char *shared = repeated(HEAD "attribute: [{method: saliency, name: s, target: &t [0, 1]}]\nplots: [",
                             "{heatmaps: s},", 999, "{heatmaps: [s, input]}]\n");

@@ -272,8 +272,8 @@ static void forgetting_takes_this_experiments_results_only(void **state) {
     assert_int_equal(stored_count(path, "SELECT count(*) FROM map"), 3 * STORED_N);
     OK(store_forget(s, "x"));
     OK(store_finish(s, NULL));
-    static const char *const empty[] = {"prediction", "feature", "point",  "trace",      "quality",
-                                        "neighbour",  "map",     "figure", "comparison", "overlap"};
+    static const char *const empty[] = {"prediction", "feature", "point",      "trace",   "quality",  "neighbour",
+                                        "map",        "figure",  "comparison", "overlap", "relation", "kinship"};
     for (size_t i = 0; i < COUNT_OF(empty); i++) {
         char sql[80];
         snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", empty[i]);
@@ -289,6 +289,32 @@ static void forgetting_takes_this_experiments_results_only(void **state) {
     OK(store_attribution_find(s, &own, &complete, o.run, &a));
     assert_int_equal(own, o.saliency);
     assert_int_equal(complete, 0);
+    store_close(s);
+}
+
+static void a_relation_is_found_by_what_it_is_of(void **state) {
+    (void)state;
+    const char *path = temp_path("relation.db");
+    stored o;
+    int have = 0;
+    limn_store *s = filled(path, &o);
+    store_relation t = {.attribution_id = o.saliency, .embedding_id = o.map, .options = "{\"neighbours\":2}"};
+    OK(store_relation_have(s, &have, &t));
+    assert_int_equal(have, 1);
+    t.options = "{\"neighbours\":3}";
+    OK(store_relation_have(s, &have, &t));
+    assert_int_equal(have, 0);
+    t = (store_relation){.attribution_id = o.cam, .extraction_id = o.extraction, .options = "{\"neighbours\":2}"};
+    OK(store_relation_have(s, &have, &t));
+    assert_int_equal(have, 0);
+    t.embedding_id = o.map; /* of two at once there is none */
+    assert_int_equal(store_relation_put(s, o.run, &t), LIMN_EFAIL);
+    OK(store_finish(s, NULL));
+    assert_int_equal(stored_count(path, "SELECT count(*) FROM v_relation WHERE other_name = 'map' AND kind = 'map'"),
+                     1);
+    assert_int_equal(stored_count(path, "SELECT count(*) FROM v_relation WHERE other_name = 'cam'"), 1);
+    assert_int_equal(stored_count(path, "SELECT 100 * chance FROM v_relation WHERE kind = 'features'"), 40);
+    assert_int_equal(stored_count(path, "SELECT count(*) FROM v_kinship WHERE kind = 'features' AND label = 2"), 2);
     store_close(s);
 }
 
@@ -386,6 +412,7 @@ int main(void) {
         cmocka_unit_test(maps_of_one_and_three_dimensions_are_kept),
         cmocka_unit_test(nan_is_null),
         cmocka_unit_test(forgetting_takes_this_experiments_results_only),
+        cmocka_unit_test(a_relation_is_found_by_what_it_is_of),
         cmocka_unit_test(two_maps_are_compared_once),
         cmocka_unit_test(the_migrations_lead_to_the_schema),
     };

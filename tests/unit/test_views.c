@@ -140,7 +140,7 @@ static void every_table_is_strict_with_its_own_key_and_keys_that_join(void **sta
          "pragma_foreign_key_list(t.name) f"
          " WHERE f.\"from\" <> f.\"table\" || '_id' ORDER BY 1)",
          "agreement.other_map_id,comparison.other_embedding_id,embedding.into_embedding_id,"
-         "measurement.other_attribution_id,neighbour.neighbour");
+         "measurement.other_attribution_id,neighbour.neighbour,relation.other_attribution_id");
     says("SELECT group_concat(c.name) FROM pragma_table_list t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'"
          " AND t.name NOT LIKE 'sqlite%' AND c.name LIKE '%_id' AND NOT c.pk AND NOT EXISTS"
          " (SELECT 1 FROM pragma_foreign_key_list(t.name) f WHERE f.\"from\" = c.name)",
