@@ -52,7 +52,7 @@ HELPERS   := $(HDF5_HELPER) $(MAT_HELPER)
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 BENCHES   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 
-.PHONY: all help deps deps-dev demo test test-build bench bench-engine bench-tsne roundtrip conformance lint sanitize fuzz torture install check-deps clean
+.PHONY: all help deps deps-dev demo test test-build bench bench-engine bench-tsne fidelity roundtrip conformance lint sanitize fuzz torture install check-deps clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -182,6 +182,10 @@ roundtrip: all $(ROUNDTRIP_PYTHON)
 ## bench-tsne: t-SNE beside its peers, on MNIST; QUICK=1: ours alone
 bench-tsne: all $(BUILD)/tests/bench/bench_tsne
 	@BUILD=$(BUILD) bash tests/bench/tsne.sh $(if $(QUICK),--quick)
+
+## fidelity: docs/fidelity.md: every array of ../shared/goldens beside limn's numbers
+fidelity: test-build
+	@BUILD=$(BUILD) bash tests/fidelity.sh write
 
 ## conformance: the ONNX project's own cases in ../shared/onnx-conformance, on oneDNN and on the plain operations
 conformance: $(BUILD)/tests/conformance/conformance

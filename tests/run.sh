@@ -26,11 +26,18 @@ run_one() {
     *.c) command=("$BUILD/tests/$name") ;;
     *.sh) command=(bash "$t") ;;
     esac
+    export FIDELITY=$BUILD/test-logs/${name//\//-}.tsv # see tests/fidelity.sh
+    rm -f "$FIDELITY"
     timeout -k 5 "${TEST_TIMEOUT:-300}" "${command[@]}" >"$BUILD/test-logs/${name//\//-}.log" 2>&1 </dev/null
     echo "$? $((SECONDS - start))" >"$BUILD/test-logs/${name//\//-}.code"
 }
 export -f run_one
 printf '%s\0' "${tests[@]}" | xargs -0 -P "${JOBS:-$(nproc)}" -I{} bash -c 'run_one {}'
+if [ -z "${FILTER:-}" ] && [ -d ../shared/goldens ]; then # of all that was compared: nothing is left out
+    bash tests/fidelity.sh check "$logs"/golden-*.tsv >"$logs/fidelity.log" 2>&1
+    echo "$? 0" >"$logs/fidelity.code"
+    tests+=(tests/fidelity.sh)
+fi
 for t in "${tests[@]}"; do
     name=${t#tests/}
     name=${name%.*}

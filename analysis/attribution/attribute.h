@@ -109,7 +109,7 @@ typedef struct {
     const limn_method *of; /* measures: the method that made the maps, with its options */
     const limn_attribute_options *of_options;
     /* Draws that take the place of a measure's own, such as another program's: (samples, B, size) places, or (samples, B,
-     * input) changes; NULL: its own. */
+     * input) changes, which are the noise of a method's copies too; NULL: its own. */
     const int *places;
     const float *changes;
     float *curve;    /* (n_seeds, B, steps + 1), or NULL: the scores along a curve */

@@ -46,9 +46,11 @@ static float spread(const float *x, size_t n) {
     return high - low;
 }
 
-/* out (B, n) = copy k of every sample. */
+/* out (B, n) = copy k of every sample; with the caller's own noise where there is some. */
 static void noisy(const limn_attribute_job *job, size_t n, const float *sigma, uint64_t k, float *out) {
-    for (size_t b = 0; b < job->diff->B; b++) {
+    for (size_t i = 0; job->changes && i < job->diff->B * n; i++)
+        out[i] = job->x[i] + job->changes[k * job->diff->B * n + i];
+    for (size_t b = 0; !job->changes && b < job->diff->B; b++) {
         limn_rng r = limn_rng_stream(job->random, LIMN_RNG_NOISE, job->key[b] << COPY_BITS | k);
         for (size_t i = 0; i < n; i++) out[b * n + i] = job->x[b * n + i] + sigma[b] * (float)limn_rng_normal(&r);
     }
@@ -74,6 +76,7 @@ limn_status noise_run(const limn_method *m, const limn_attribute_options *o, con
     copy.map = (float *)(void *)(square + p.sum / 2);
     copy.scratch = copy.map + p.map;
     copy.residual = NULL;
+    copy.changes = NULL;
 
     memset(sum, 0, 2 * p.sum * sizeof(float));
     for (size_t b = 0; b < d->B; b++)

@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +15,10 @@
 #include "model/hdf5.h"
 #include "tests/lib/explain.h"
 #include "tests/lib/nets.h"
+#include "tests/lib/record.h"
 
-/* Relative L2 of a map: gradients 1e-5, relevance 1e-4 is what the project promises; float32 sums of 27 terms differ by a
- * few 1e-7. */
+/* Relative L2 of a map: gradients 1e-5, relevance 1e-4 is what the project promises; float32 sums of 27 terms differ by
+ * a few 1e-7. */
 #define SAME 1e-6
 
 enum { ROWS = 8, SIDE = 10, CHANNELS = 3, SIZE = SIDE * SIDE * CHANNELS };
@@ -105,8 +105,8 @@ static size_t place(const layer *l, size_t i) {
     return l->op == LIMN_OP_DENSE ? i : i % CHANNELS * SIDE * SIDE + i / CHANNELS;
 }
 
-/* The worst relative L2 difference of the 8 maps. */
-static double compare(const hdf5_file *f, const analyzer *a, const layer *l) {
+/* The 8 maps into the record. */
+static void compare(const hdf5_file *f, const analyzer *a, const layer *l, record *record_of) {
     limn_graph *g = graph_of(f, l);
     nets_engine e = nets_open(g, LIMN_BACKEND_AUTO);
     const limn_diff *d = e.d;
@@ -115,7 +115,6 @@ static double compare(const hdf5_file *f, const analyzer *a, const layer *l) {
                 *want = array_of(f, l->name, "attribution", ROWS * SIZE);
     float *in = nets_floats(d->B * SIZE), *seed = nets_floats(d->B * K);
     limn_shape s;
-    double worst = 0;
     assert_true(d->B >= ROWS);
     for (size_t r = 0; r < ROWS; r++) {
         size_t top = 0;
@@ -130,17 +129,13 @@ static double compare(const hdf5_file *f, const analyzer *a, const layer *l) {
     if (!map) fail_msg("%s %s: %s", a->file, l->name, limn_message());
     assert_int_equal(limn_shape_size(&s), SIZE);
     for (size_t r = 0; r < ROWS; r++) {
-        double off = 0, all = 0;
-        for (size_t i = 0; i < SIZE; i++) {
-            double w = want[r * SIZE + i], v = map[r * SIZE + place(l, i)] - w;
-            off += v * v, all += w * w;
-        }
-        worst = fmax(worst, sqrt(off / all));
+        float there[SIZE];
+        for (size_t i = 0; i < SIZE; i++) there[i] = map[r * SIZE + place(l, i)];
+        record_map(record_of, there, want + r * SIZE, SIZE);
     }
     free(map), free(in), free(seed);
     nets_close(&e);
     graph_free(g);
-    return worst;
 }
 
 static void analyzers_agree(void **state) {
@@ -156,11 +151,17 @@ static void analyzers_agree(void **state) {
         if (fd < 0 || hdf5_open(&f, fd, NULL) != LIMN_OK) fail_msg("%s can't be read", path);
         close(fd);
         for (size_t k = 0; k < sizeof layers / sizeof layers[0]; k++) {
-            if (a->linear_only && !layers[k].linear) continue;
-            double worst = compare(f, a, &layers[k]);
+            char file[64], what[160];
+            snprintf(file, sizeof file, "%s.hdf5", a->file);
+            if (a->linear_only && !layers[k].linear) {
+                record_input(file, layers[k].name, "not compared: the noise is not stored");
+                continue;
+            }
+            snprintf(what, sizeof what, "%s%s%s", a->method, *a->options ? " " : "", a->options);
+            record r = {.file = file, .member = layers[k].name, .what = what, .limit = SAME};
+            compare(f, a, &layers[k], &r);
             compared++;
-            bad += !(worst <= SAME);
-            if (!(worst <= SAME) || getenv("FIDELITY")) print_message("%s %s: %.1e\n", a->file, layers[k].name, worst);
+            bad += record_failed(&r);
         }
         hdf5_close(f);
     }
