@@ -25,7 +25,7 @@
 #include "embed/edges.h"
 #include "embed/engine.h"
 
-enum { TASK_GROUPS = 8, KEEP_TREE = 20, REPACK_AT_LEAST = 100 };
+enum { TASK_GROUPS = 8, KEEP_TREE = 20, LANES = 8 };
 
 static const double GROWN = 1.08;
 
@@ -41,17 +41,26 @@ typedef struct {
     bh_walk walk;
 } group;
 
+/* Least and largest of the targets' coordinates, in LANES chains that do not wait for one another. */
 static void load_targets(group *g) {
+    uint32_t count = g->g1 - g->g0;
     for (int d = 0; d < g->b->dims; d++) {
         const float *y = g->b->tree.y[d] + g->g0;
-        float *t = g->t + d * BH_GROUP, lo = y[0], hi = y[0];
-        for (uint32_t i = 0; i < BH_GROUP; i++) {
-            t[i] = i < g->g1 - g->g0 ? y[i] : y[0];
-            if (t[i] < lo) lo = t[i];
-            if (t[i] > hi) hi = t[i];
+        float *t = g->t + d * BH_GROUP, lo[LANES], hi[LANES];
+        memcpy(t, y, count * sizeof *t);
+        for (uint32_t i = count; i < BH_GROUP; i++) t[i] = y[0];
+        for (int l = 0; l < LANES; l++) lo[l] = hi[l] = t[l];
+        for (int i = LANES; i < BH_GROUP; i += LANES)
+            for (int l = 0; l < LANES; l++) {
+                lo[l] = t[i + l] < lo[l] ? t[i + l] : lo[l];
+                hi[l] = t[i + l] > hi[l] ? t[i + l] : hi[l];
+            }
+        for (int l = 1; l < LANES; l++) {
+            lo[0] = lo[l] < lo[0] ? lo[l] : lo[0];
+            hi[0] = hi[l] > hi[0] ? hi[l] : hi[0];
         }
-        g->walk.centre[d] = lo + (hi - lo) / 2;
-        g->walk.half[d] = (hi - lo) / 2;
+        g->walk.centre[d] = lo[0] + (hi[0] - lo[0]) / 2;
+        g->walk.half[d] = (hi[0] - lo[0]) / 2;
     }
 }
 
@@ -92,10 +101,33 @@ static void sum_self(group *g) {
     }
 }
 
+/* The forces to their points, and what they add to the sums. */
+static void write_group(group *g, size_t index) {
+    const bh_repulsion *b = g->b;
+    int dims = b->dims, count = (int)(g->g1 - g->g0), inside = 0;
+    double z[LANES] = {0}, square[LANES] = {0};
+    for (int d = 0; d <= dims; d++)
+        for (int i = count; i < BH_GROUP; i++) g->acc[d * BH_GROUP + i] = 0;
+    for (int i = 0; i < count; i++) {
+        double *to = b->repulsion + (size_t)b->tree.curve.order[g->g0 + (uint32_t)i] * (size_t)dims;
+        for (int d = 0; d < dims; d++) to[d] = g->acc[d * BH_GROUP + i];
+        inside += !g->point[i];
+    }
+    for (int i = 0; i < BH_GROUP; i += LANES)
+        for (int l = 0; l < LANES; l++) {
+            z[l] += g->acc[dims * BH_GROUP + i + l];
+            for (int d = 0; d < dims; d++) square[l] += g->acc[d * BH_GROUP + i + l] * g->acc[d * BH_GROUP + i + l];
+        }
+    for (int l = 1; l < LANES; l++) {
+        z[0] += z[l];
+        square[0] += square[l];
+    }
+    b->group_sum[index] = (bh_sum){z[0] - inside, square[0], g->items * BH_GROUP};
+}
+
 static void run_group(bh_repulsion *b, size_t index, int worker) {
     group g;
     uint32_t end = (uint32_t)((index + 1) * BH_GROUP);
-    double z = 0, square = 0;
     bh_view view = bh_tree_view(&b->tree);
     g.b = b;
     g.g0 = (uint32_t)(index * BH_GROUP);
@@ -116,15 +148,7 @@ static void run_group(bh_repulsion *b, size_t index, int worker) {
         if (g.walk.leaves >= BH_LEAVES || g.walk.waiting == 0) sum_leaves(&g);
     }
     sum_self(&g);
-    for (uint32_t i = 0; i < g.g1 - g.g0; i++) {
-        double *to = b->repulsion + (size_t)b->tree.curve.order[g.g0 + i] * (size_t)b->dims;
-        for (int d = 0; d < b->dims; d++) {
-            to[d] = g.acc[d * BH_GROUP + (int)i];
-            square += to[d] * to[d];
-        }
-        z += g.acc[b->dims * BH_GROUP + (int)i] - (double)!g.point[i];
-    }
-    b->group_sum[index] = (bh_sum){z, square, g.items * BH_GROUP};
+    write_group(&g, index);
 }
 
 /* ---- all groups -------------------------------------------------------------------------------------------------- */
@@ -257,7 +281,7 @@ static limn_status forces(void *self, const double *Y, double *attraction, doubl
     TRY(begin(r, Y, repulsion));
     if (b->calls >= b->repack && r->built) {
         embed_edges_pack(&b->edges, r->tree.curve.order);
-        b->repack = b->calls < REPACK_AT_LEAST ? 2 * b->calls + 16 : b->calls + REPACK_AT_LEAST;
+        b->repack = 2 * b->calls + 16;
     }
     b->calls++;
     b->attraction = attraction;

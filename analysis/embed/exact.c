@@ -264,7 +264,20 @@ static double kl_terms(const exact *x, double *p, double *r, size_t count) {
     return sum + x->kernels->log_sum(p, pr, count);
 }
 
-/* Terms are gathered, and their logarithms taken many at a time. */
+/* The first edge of row i to a later point. */
+static size_t first_after(const embed_affinities *P, size_t i) {
+    size_t b = P->start[i], e = P->start[i + 1];
+    while (b < e) {
+        size_t mid = b + (e - b) / 2;
+        if (P->col[mid] > i)
+            e = mid;
+        else
+            b = mid + 1;
+    }
+    return b;
+}
+
+/* Terms are gathered, and their logarithms taken many at a time. P and distances are symmetric: half of the pairs do. */
 static void kl_rows(void *ctx, size_t task, int worker) {
     exact *x = ctx;
     size_t r0, r1, dims = (size_t)x->dims, terms = 0;
@@ -272,7 +285,7 @@ static void kl_rows(void *ctx, size_t task, int worker) {
     (void)worker;
     rows_of(x, task, &r0, &r1);
     for (size_t i = r0; i < r1; i++)
-        for (size_t e = x->P->start[i]; e < x->P->start[i + 1]; e++) {
+        for (size_t e = first_after(x->P, i); e < x->P->start[i + 1]; e++) {
             double far = 1;
             for (size_t d = 0; d < dims; d++) {
                 double t = x->Y[i * dims + d] - x->Y[x->P->col[e] * dims + d];
@@ -300,7 +313,7 @@ limn_status embed_kl(double *kl, const embed_affinities *P, const double *Y, int
                .blocks = (P->n + ROWS - 1) / ROWS};
     TRY(limn_new(&x.sum, x.blocks, sizeof *x.sum));
     limn_parallel(threads, x.blocks, kl_rows, &x);
-    *kl = total(&x) + log(Z);
+    *kl = 2 * total(&x) + log(Z);
 done:
     free(x.sum);
     return status;

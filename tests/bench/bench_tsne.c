@@ -1,7 +1,7 @@
 /* t-SNE stage by stage: what each costs, and what it comes to.
  *
  *   bench_tsne [--engine NAME] [--iterations I] [--dims D] [--pca D] [--rows N] [--copies C] [--save ROWS.npy]
- *              [--map OUT.npy] [--kl MAP.npy] (N | FILE[,FILE…])...
+ *              [--error FORCE_ERROR] [--theta THETA] [--map OUT.npy] [--kl MAP.npy] (N | FILE[,FILE…])...
  *
  * N: gaussian groups in 50 dimensions; FILE: its rows (.npy or IDX), several after one another. Without arguments: 2,000
  * and 10,000 points. THREADS (default: all) sets the number of threads.
@@ -277,6 +277,8 @@ int main(int argc, char **argv) {
             if (strcmp(name, "--iterations") == 0) o.iterations = atoi(value);
             if (strcmp(name, "--dims") == 0) o.dims = atoi(value);
             if (strcmp(name, "--pca") == 0) o.pca = atoi(value);
+            if (strcmp(name, "--error") == 0) o.force_error = atof(value);
+            if (strcmp(name, "--theta") == 0) o.theta = atof(value);
             if (strcmp(name, "--rows") == 0) c.rows = strtoul(value, NULL, 10);
             if (strcmp(name, "--copies") == 0) c.copies = atoi(value);
             if (strcmp(name, "--engine") == 0) engine = engine_called(value);
