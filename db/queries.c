@@ -103,7 +103,7 @@ limn_status query_last_run(limn_store *s, query_run *out, const char *experiment
                      &out->isa,        &out->started, &out->status,  &out->message, &out->digest};
     TRY(db_query(s, &stmt,
                  "SELECT experiment, config, options, version, libraries, isa, started, status, message, digest, run_id"
-                 " FROM run WHERE (?1 IS NULL OR experiment = ?1) AND (?2 IS NULL OR status = ?2)"
+                 " FROM run WHERE (experiment = ?1 OR (?1 IS NULL AND config <> '')) AND (?2 IS NULL OR status = ?2)"
                  " ORDER BY run_id DESC LIMIT 1",
                  DB_ARGS(DB_TEXT(experiment), DB_TEXT(how))));
     TRY(db_next(s, stmt, &row));

@@ -13,7 +13,7 @@ typedef struct {
     int64_t run_id; /* 0: there is none */
     char *experiment, *config, *options, *version, *libraries, *isa, *started, *status, *message, *digest; /* or NULL */
 } query_run;
-/* The last run of this experiment (NULL: of any); status: NULL, or only runs of this status. */
+/* The last run of this experiment (NULL: of any that had a file); status: NULL, or only runs of this status. */
 limn_status query_last_run(limn_store *s, query_run *out, const char *experiment, const char *status) LIMN_CHECK;
 void query_run_clear(query_run *r);
 
@@ -55,6 +55,19 @@ typedef struct {
 } query_point;
 /* In the order of idx. */
 limn_status query_points(limn_store *s, query_point **out, size_t *n, int64_t embedding_id) LIMN_CHECK;
+
+/* ---- layers and maps, whatever run stored them ----------------------------------------------------------- */
+
+typedef struct {
+    int64_t id, dataset_id; /* id: extraction_id or embedding_id */
+    size_t n, dim;          /* samples; elements of a vector, or dimensions of the map */
+} query_vectors;
+/* The last layer of this name (NULL: of any) whose vectors are all there; the last complete map that a run called so.
+ * LIMN_EINPUT naming those that there are, where there is none. */
+limn_status query_layer(limn_store *s, query_vectors *out, const char *name) LIMN_CHECK;
+limn_status query_map_named(limn_store *s, query_vectors *out, const char *name) LIMN_CHECK;
+/* label[i] of sample idx i, -1 = none. */
+limn_status query_labels(limn_store *s, int *label, size_t n, int64_t dataset_id) LIMN_CHECK;
 
 /* ---- heatmap grids -------------------------------------------------------------------------------------- */
 

@@ -1,4 +1,5 @@
 /* limn embed: a map of anyone's vectors. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +8,11 @@
 
 static const char usage[] =
     "usage: limn embed IN -o OUT [OPTIONS]\n"
-    "Maps the vectors of IN (.npy, .csv, IDX, or FILE:NAME, an array of an .npz, HDF5 or MATLAB file; a row a sample)\n"
+    "Maps the vectors of IN (.npy, .csv, IDX, or FILE:NAME, an array of an .npz, HDF5 or MATLAB file or a layer of a\n"
+    "results database; a row a sample)\n"
     "to one, two or three dimensions, by t-SNE or PCA, or puts them into a finished map.\n\n"
-    "  -o, --out FILE        the map: .npy or .csv\n"
+    "  -o, --out FILE        the map: .npy or .csv, or FILE.db:NAME, a results database and the map's name in it\n"
+    "  --layer NAME          of IN, where that is a database: FILE.db --layer NAME is FILE.db:NAME\n"
     "  --labels FILE         an integer a sample (.npy, .csv, IDX, FILE:NAME): for quality figures and colours\n"
     "  --picture FILE        also a scatter plot: .png, .svg or .pdf\n"
     "  --method NAME         tsne or pca                                     [tsne]\n"
@@ -32,21 +35,28 @@ static const char usage[] =
     "  --momentum X          of the descent, after it                        [0.8]\n"
     "  --stop NAME           end early by a rule: never, scikit-learn, opt-SNE or matlab [never]\n"
     "  --init NAME           start: pca, random or spectral                  [pca]\n"
-    "  --start FILE          start from this map (.npy or .csv)\n"
+    "  --start FILE          start from this map (.npy, .csv or FILE.db:NAME)\n"
     "  --pca N               reduce to N dimensions first, 0: never          [50]\n"
     "  --trace-every N       iterations between two values of KL             [50]\n"
     "  --snapshots DIR       write the map of every so many iterations there, as .npy\n"
     "  --snapshot-every N    so many iterations (50 without it)\n"
     "  --checkpoint FILE     keep the descent's state there; go on from it after a kill\n"
-    "  --into MAP            add the vectors to this finished map (.npy or .csv) of --reference\n"
+    "  --into MAP            add the vectors to this finished map (.npy, .csv or FILE.db:NAME) of --reference\n"
     "  --reference FILE      the vectors that MAP was made of\n"
     "  --seed N              of everything random                            [1]\n"
+    "  --seeds N,N...        a map a seed; all but the first are written as OUT.SEED; tells how far they agree\n"
+    "  --overlap FILE        .npy or .csv: of each vector the share of neighbours that these maps have in common\n"
     "  --threads N           threads, 0: all cores; the map does not depend on it [0]\n"
     "  --quiet               no progress, no notes\n"
     "  --json                progress as JSON lines on standard output\n"
     "  -h, --help            this text\n";
 
+enum { MOST_SEEDS = 33 /* one more than the library takes, so that it says so */ };
+
 typedef struct {
+    const char *layer, *seeds, *overlap;
+    uint64_t seed[MOST_SEEDS];
+    size_t n_seeds;
     const char *out, *labels, *picture, *perplexity, *start, *snapshots, *into, *reference;
     limn_embed_options o;
     int method, preset, engine, stop, init, metric; /* places of the words, in the order of the enums */
@@ -56,6 +66,7 @@ typedef struct {
 #define AT(member) offsetof(embed_arguments, member)
 static const cli_option options[] = {
     {"out", 'o', CLI_TEXT, AT(out), "a file", 0, 0},
+    {"layer", 0, CLI_TEXT, AT(layer), "a layer's name", 0, 0},
     {"labels", 0, CLI_TEXT, AT(labels), "a file", 0, 0},
     {"picture", 0, CLI_TEXT, AT(picture), "a file", 0, 0},
     {"method", 0, CLI_WORD, AT(method), "tsne|pca", 0, 0},
@@ -86,6 +97,8 @@ static const cli_option options[] = {
     {"checkpoint", 0, CLI_TEXT, AT(o.checkpoint), "a file", 0, 0},
     {"into", 0, CLI_TEXT, AT(into), "a file", 0, 0},
     {"reference", 0, CLI_TEXT, AT(reference), "a file", 0, 0},
+    {"seeds", 0, CLI_TEXT, AT(seeds), "whole numbers from 0 with commas", 0, 0},
+    {"overlap", 0, CLI_TEXT, AT(overlap), "a file", 0, 0},
     {"seed", 0, CLI_SEED, AT(o.seed), "a whole number from 0", 0, 0},
     {"threads", 0, CLI_INT, AT(o.threads), "a whole number from 0 to 1024", 0, 1024},
     {"quiet", 0, CLI_FLAG, AT(quiet), NULL, 0, 0},
@@ -110,6 +123,20 @@ static int take_perplexities(limn_embed_options *o, const char *text) {
     return CLI_GO_ON;
 }
 
+/* "1,2,7" */
+static int take_seeds(embed_arguments *a, const char *text) {
+    for (const char *t = text; t; t = strchr(t, ',') ? strchr(t, ',') + 1 : NULL) {
+        char *end = NULL;
+        errno = 0;
+        uint64_t v = *t >= '0' && *t <= '9' ? strtoull(t, &end, 10) : 0;
+        if (!end || errno || (*end && *end != ',') || a->n_seeds == MOST_SEEDS)
+            return cli_error(CLI_USAGE,
+                             "`--seeds` of `limn embed` is `%s`, but must be whole numbers from 0 with commas", text);
+        a->seed[a->n_seeds++] = v;
+    }
+    return CLI_GO_ON;
+}
+
 /* The arguments over a preset's options: read once to know the preset, once more over it. */
 static int read_arguments(embed_arguments *a, int argc, char **argv, int *first) {
     int preset = 0, code = CLI_GO_ON;
@@ -125,9 +152,10 @@ static int read_arguments(embed_arguments *a, int argc, char **argv, int *first)
         code = cli_parse(&command, argc, argv, a, first);
         preset = a->preset;
     }
+    if (code == CLI_GO_ON && a->seeds) code = take_seeds(a, a->seeds);
     if (code == CLI_GO_ON && a->perplexity) code = take_perplexities(&a->o, a->perplexity);
     if (code == CLI_GO_ON && !a->out)
-        return cli_error(CLI_USAGE, "`limn embed` needs `-o OUT`, the .npy or .csv file to write");
+        return cli_error(CLI_USAGE, "`limn embed` needs `-o OUT`, the .npy or .csv file to write, or FILE.db:NAME");
     if (code == CLI_GO_ON && !a->into != !a->reference)
         return cli_error(CLI_USAGE, "`--into MAP` of `limn embed` goes with `--reference VECTORS`, those of the map");
     a->o.method = (limn_embed_method)a->method;
@@ -145,6 +173,11 @@ int cmd_embed(int argc, char **argv) {
     if (code != CLI_GO_ON) return code;
     limn_embed_call call = {.in = argv[first],
                             .out = a.out,
+                            .layer = a.layer,
+                            .seed = a.seed,
+                            .seeds = a.n_seeds,
+                            .overlap = a.overlap,
+                            .preset = (limn_tsne_preset)a.preset,
                             .labels = a.labels,
                             .picture = a.picture,
                             .start = a.start,

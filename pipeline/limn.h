@@ -68,9 +68,15 @@ LIMN_API limn_status limn_attribute(const limn_attribute_call *c, const limn_voi
                                     limn_run_result *result) LIMN_CHECK;
 
 /* ---- vectors from a file to a map -------------------------------------------------------------------------------- */
-/* Vectors come from .npy, .npz with one array, .csv or IDX (pictures are flattened); maps are read from .npy or .csv. */
+/* Vectors come from .npy, .npz with one array, .csv or IDX (pictures are flattened), or from a layer of a results database:
+ * FILE.db:LAYER; maps are read from .npy, .csv, or FILE.db:NAME. */
 typedef struct {
-    const char *in, *out;         /* out: .npy or .csv by its ending */
+    const char *in, *out; /* out: .npy or .csv by its ending, or FILE.db:NAME */
+    const char *layer;    /* NULL, or the layer that a database means which names none */
+    const uint64_t *seed; /* (seeds) NULL: options->seed; the maps of the others are written as NAME.SEED */
+    size_t seeds;
+    const char *overlap; /* NULL, or a .npy or .csv: each vector's mean share of neighbours over all pairs of maps */
+    limn_tsne_preset preset;      /* as which a database names the options */
     const char *labels, *picture; /* NULL: none; n integers; a .png/.jpg/.svg/.pdf scatter */
     const char *start;            /* NULL, or a map: the descent starts there */
     const char *snapshots; /* NULL, or a folder (made where it is not): every options->snapshot_every iterations */

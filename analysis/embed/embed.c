@@ -210,12 +210,15 @@ done:
     return status;
 }
 
-/* From the neighbours on. */
-static limn_status descend(run *r) {
+static limn_status affinities(run *r) {
+    const limn_embed_options *o = r->o;
+    return embed_affinities_scales(&r->P, &r->knn, &o->perplexity, o->scale, (size_t)o->n_scales, o->threads);
+}
+
+/* From the affinities on. */
+static limn_status descend_from(run *r) {
     limn_status status = LIMN_OK;
     const limn_embed_options *o = r->o;
-    TRY(embed_affinities_scales(&r->P, &r->knn, &o->perplexity, o->scale, (size_t)o->n_scales, o->threads));
-    embed_knn_clear(&r->knn);
     TRY(tsne_state_new(&r->s, r->x.n, o->dims, o->threads));
     TRY(start(r));
     clock_gettime(CLOCK_MONOTONIC, &r->descent);
@@ -223,6 +226,16 @@ static limn_status descend(run *r) {
     TRY(tsne_descend(&r->s, &r->P, engine_for(o, r->x.n), o, r->e->trace, &r->e->n_trace, r->progress, r->ctx));
     r->e->iterations = r->s.done;
     TRY(finish(r));
+done:
+    return status;
+}
+
+/* From the neighbours on. */
+static limn_status descend(run *r) {
+    limn_status status = LIMN_OK;
+    TRY(affinities(r));
+    embed_knn_clear(&r->knn);
+    TRY(descend_from(r));
 done:
     return status;
 }
@@ -288,6 +301,56 @@ limn_status limn_embed(limn_embedding **out, const float *X, size_t n, size_t D,
         TRY(tsne(&r));
 done:
     end(&r, status, out);
+    return status;
+}
+
+/* A further map of the same neighbours, which `first` tells of too. */
+static limn_status next_seed(run *r, const limn_embedding *first) {
+    limn_status status = LIMN_OK;
+    double *explained = NULL;
+    tsne_state_clear(&r->s);
+    TRY(begin(r));
+    TRY(keep_neighbours(r));
+    TRY(limn_new(&explained, first->n_explained, sizeof *explained));
+    for (size_t i = 0; i < first->n_explained; i++) explained[i] = first->explained[i];
+    r->e->explained = explained;
+    r->e->n_explained = first->n_explained;
+    TRY(descend_from(r));
+done:
+    return status;
+}
+
+limn_status limn_embed_seeds(limn_embedding **out, const uint64_t *seed, size_t seeds, const float *X, size_t n,
+                             size_t D, const limn_embed_options *o, limn_progress_fn progress, void *ctx) {
+    limn_status status = LIMN_OK;
+    limn_embed_options t = *o;
+    run r = {.o = &t, .x = {.n = n, .D = D, .f = X}, .progress = progress, .ctx = ctx};
+    for (size_t i = 0; i < seeds; i++) out[i] = NULL;
+    t.method = LIMN_EMBED_TSNE;
+    if (seeds == 0) FAIL(LIMN_EINPUT, "no seed is given");
+    TRY(limn_embed_check(&t, n, D));
+    TRY(embed_check_finite(X, n, D, "vector"));
+    for (size_t i = 0; i < seeds; i++) {
+        t.seed = seed[i];
+        if (i == 0) {
+            TRY(begin(&r));
+            TRY(reduce(&r));
+            TRY(neighbours(&r));
+            TRY(affinities(&r));
+            TRY(descend_from(&r));
+        } else {
+            TRY(next_seed(&r, out[0]));
+        }
+        r.e->seconds = seconds_since(&r.began);
+        out[i] = r.e;
+        r.e = NULL;
+    }
+done:
+    for (size_t i = 0; status != LIMN_OK && i < seeds; i++) {
+        limn_embedding_free(out[i]);
+        out[i] = NULL;
+    }
+    end(&r, LIMN_EFAIL, NULL);
     return status;
 }
 

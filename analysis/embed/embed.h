@@ -111,6 +111,11 @@ LIMN_API limn_status limn_embed_check(const limn_embed_options *o, size_t n, siz
 LIMN_API limn_status limn_embed(limn_embedding **out, const float *X, size_t n, size_t D, const limn_embed_options *o,
                                 limn_progress_fn progress, void *ctx) LIMN_CHECK;
 LIMN_API void limn_embedding_free(limn_embedding *e);
+/* A t-SNE map a seed, out[i] of seed[i] with the bits that limn_embed() gives it; the neighbours are sought once. All of
+ * them, or (after a failure) none. */
+LIMN_API limn_status limn_embed_seeds(limn_embedding **out, const uint64_t *seed, size_t seeds, const float *X,
+                                      size_t n, size_t D, const limn_embed_options *o, limn_progress_fn progress,
+                                      void *ctx) LIMN_CHECK;
 /* limn_embed() with o->method taken as t-SNE. */
 LIMN_API limn_status limn_tsne(limn_embedding **out, const float *X, size_t n, size_t D, const limn_embed_options *o,
                                limn_progress_fn progress, void *ctx) LIMN_CHECK;

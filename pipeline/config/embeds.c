@@ -80,6 +80,7 @@ static limn_status copy_entry(const experiment_parser *p, const entry_rule *r, s
     copy->options.seed = seed;
     copy->line = e->line;
     TRY(limn_strdup(&copy->of, e->of));
+    TRY(limn_strdup(&copy->start, e->start));
     TRY(limn_format(&copy->name, "%s.%llu", e->name, (unsigned long long)seed));
     if (!experiment_name_ok(copy->name))
         TRY(experiment_fail(p, node, "`%s` is too long for the name of a map", copy->name));
@@ -92,6 +93,19 @@ done:
     return status;
 }
 
+/* The map to start from has as many dimensions; and a start that is given leaves nothing to a seed. */
+static limn_status check_start(const experiment_parser *p, const experiment_embed *e, const experiment_given *given) {
+    const experiment_section *s = experiment_section_find("embed");
+    const yaml_node_t *start = experiment_given_for(s, given, "start");
+    const experiment_embed *from = p->e->embed;
+    if (!e->start) return LIMN_OK;
+    while (strcmp(from->name, e->start)) from++;
+    if (e->n_seeds > 1) return experiment_fail(p, start, "maps of several seeds that start from one map are the same");
+    if (from->options.dims == e->options.dims) return LIMN_OK;
+    return experiment_fail(p, start, "`%s` has %d dimensions, not %d: no map can start from it", e->start,
+                           from->options.dims, e->options.dims);
+}
+
 static limn_status embed_end(experiment_parser *p, const entry_rule *r, void *entry, size_t i, yaml_node_t *node,
                              const experiment_given *given) {
     limn_status status = LIMN_OK;
@@ -101,6 +115,7 @@ static limn_status embed_end(experiment_parser *p, const entry_rule *r, void *en
         TRY(experiment_fail(p, seeds, "either `seed` or `seeds`, not both"));
     if (e->preset != LIMN_PRESET_LIMN) TRY(take_preset(p, e, given));
     TRY(experiment_settle_name(p, r, &e->name, given->kind, i, node, given));
+    TRY(check_start(p, e, given));
     for (size_t s = 1, n = e->n_seeds; s < n; s++) {
         TRY(experiment_add_entry(p->e, r));
         TRY(copy_entry(p, r, i, i + s, p->e->embed[i].seed[s], node));
@@ -139,7 +154,7 @@ const experiment_type experiment_embeds_type = {set_embeds, put_embeds};
 
 limn_status experiment_embed_json(char **out, const experiment_embed *e) {
     cJSON *o = cJSON_CreateObject();
-    return experiment_print(
-        out, o,
-        experiment_put_map(o, experiment_section_find("embed"), e, embed_kind(e), "name of method seed seeds compare"));
+    return experiment_print(out, o,
+                            experiment_put_map(o, experiment_section_find("embed"), e, embed_kind(e),
+                                               "name of method start seed seeds compare"));
 }

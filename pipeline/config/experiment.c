@@ -138,6 +138,7 @@ static void free_embed(experiment_embed *e) {
     free(e->name);
     free(e->of);
     free_texts(e->compare, e->n_compare);
+    free(e->start);
     free(e->seed);
 }
 

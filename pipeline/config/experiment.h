@@ -44,6 +44,7 @@ typedef struct {
     limn_embed_options options;
     char **compare; /* (n_compare) names of earlier entries, whose maps this one's is compared with */
     size_t n_compare;
+    char *start;    /* NULL, or the name of an earlier entry: the descent begins at its map */
     uint64_t *seed; /* (n_seeds) as `seeds` gave them: entries of their own follow for all but the first */
     size_t n_seeds;
     int line;
@@ -143,7 +144,7 @@ limn_status experiment_resolve_targets(limn_experiment *e, const char *const *na
 
 /* Options as JSON text with every default resolved: keys in a fixed order, numbers as the shortest text that reads back
  * to the same bits. The caller frees *out. The store identifies results by these texts, so what it has columns for is
- * left out: embed: name, of, method, seed, threads, compare; attribute: name, method, flavour, target. */
+ * left out: embed: name, of, method, start, seed, threads, compare; attribute: name, method, flavour, target. */
 limn_status experiment_resolved_json(char **out, const limn_experiment *e) LIMN_CHECK; /* all of it */
 limn_status experiment_data_json(char **out, const limn_experiment *e) LIMN_CHECK;     /* selection and preprocessing */
 limn_status experiment_embed_json(char **out, const experiment_embed *e) LIMN_CHECK;
@@ -159,6 +160,9 @@ limn_status experiment_measure_options(const limn_method **m, limn_attribute_opt
 /* "predicted", "label", "all", "[0,3]", "{\"contrast\":[4,9]}", "{\"top\":3}", "{\"channel\":[5],\"at\":\"mean\"}",
  * "{\"file\":\"HASH\"}" (the path where there is no hash yet) or "{\"sql\":\"SELECT …\",\"pairs\":\"HASH\"}". */
 limn_status experiment_target_text(char **out, const experiment_target *t) LIMN_CHECK;
+
+/* Whether it may be an entry's name, and so a file's. */
+int experiment_name_ok(const char *name);
 
 /* One row a key, for the parser, `limn methods`, the docs and the tests. `values` is what the message of a wrong value
  * quotes: words as "a|b|c", else a phrase. `fallback`: the default as the file would say it, "(…)" in words, NULL: the

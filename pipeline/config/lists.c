@@ -344,13 +344,39 @@ done:
     return status;
 }
 
-/* Entries of `embed` before the one that is read, which is the last. */
+/* *known = names of the entries of `embed` before the one that is read, which is the last; NULL at the end. */
+static limn_status entries_before(const experiment_parser *p, const char ***known) {
+    limn_status s = limn_new(known, p->e->n_embeds, sizeof **known);
+    for (size_t i = 0; s == LIMN_OK && i + 1 < p->e->n_embeds; i++) (*known)[i] = p->e->embed[i].name;
+    return s;
+}
+
+static limn_status set_start(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    const char **known = NULL, *text;
+    size_t i = 0;
+    TRY(experiment_scalar(p, k, node, &text));
+    TRY(entries_before(p, &known));
+    while (known[i] && strcmp(known[i], text)) i++;
+    if (!known[i]) TRY(no_such(p, k, node, "`embed` before it", known));
+    TRY(limn_strdup((char **)(void *)((char *)into + k->offset), text));
+done:
+    free(known);
+    return status;
+}
+
+static cJSON *put_start(const experiment_key *k, const void *from) {
+    const experiment_embed *e = from;
+    (void)k;
+    return e->start ? cJSON_CreateString(e->start) : cJSON_CreateNull();
+}
+const experiment_type experiment_start_type = {set_start, put_start};
+
 static limn_status set_compared(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
     limn_status status = LIMN_OK;
     experiment_embed *e = into;
     const char **known = NULL;
-    TRY(limn_new(&known, p->e->n_embeds, sizeof *known));
-    for (size_t i = 0; i + 1 < p->e->n_embeds; i++) known[i] = p->e->embed[i].name;
+    TRY(entries_before(p, &known));
     TRY(set_names(p, k, node, "`embed` before it", known, &e->compare, &e->n_compare));
 done:
     free(known);

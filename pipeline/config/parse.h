@@ -107,14 +107,14 @@ extern const experiment_type experiment_text_type, experiment_path_type, experim
     experiment_seed_type, experiment_number_type, experiment_auto_type;
 limn_status experiment_number(const char *text, double *value); /* a number or a fraction; LIMN_EINPUT, no message */
 cJSON *experiment_json_number(double value);
-int experiment_name_ok(const char *name);
 limn_status experiment_resolve_path(char **out, const limn_experiment *e, const char *path) LIMN_CHECK;
 
 /* ---- lists.c ---- */
 extern const experiment_type experiment_model_type, experiment_images_type, experiment_classes_type,
     experiment_features_type, experiment_channels_type, experiment_formats_type, experiment_columns_type,
     experiment_embedding_type, experiment_feature_type, experiment_perplexity_type, experiment_shape_type,
-    experiment_measured_type, experiment_compared_type, experiment_related_type, experiment_relating_type;
+    experiment_measured_type, experiment_compared_type, experiment_start_type, experiment_related_type,
+    experiment_relating_type;
 
 /* ---- preprocess.c ---- */
 extern const experiment_type experiment_preprocess_type, experiment_preset_type, experiment_rule_type,

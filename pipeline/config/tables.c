@@ -152,6 +152,8 @@ static const experiment_key embed_keys[] = {
      "tsne", &experiment_enum_type, OPTION(stop), 0, 0},
     {"init", "pca|random|spectral", "pca", "where the descent starts", "tsne", &experiment_enum_type, OPTION(init), 0,
      0},
+    {"start", "the name of an earlier entry of `embed`", "(none)", "start from its map, as it is, instead of `init`",
+     "tsne", &experiment_start_type, AT(experiment_embed, start), 0, 0},
     {"seed", AN_INDEX, "(the experiment's)", "of the start", NULL, &experiment_seed_type, OPTION(seed), 0, 0},
     {"seeds", "a whole number from 0, or a list of up to 32", "(just `seed`)",
      "a map a seed: the first bears the entry's name, the others NAME.SEED; each is compared with those before it",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/try.h"
 #include "stages/run.h"
 
@@ -29,17 +30,18 @@ static const run_feature *feature_of(const limn_run_state *r, const char *name) 
     return NULL; /* experiment_load() saw to it that there is one */
 }
 
-static limn_status write_embedding(limn_run_state *r, int64_t id, const experiment_embed *e, const limn_embedding *map,
-                                   const limn_quality *q, size_t n_q) {
+limn_status run_embedding_put(limn_store *s, int64_t embedding_id, const int64_t *sample_id, const limn_embedding *map,
+                              const limn_quality *q, size_t n_q) {
     limn_status status = LIMN_OK;
     store_trace *trace = NULL;
-    store_quality quality[QUALITY_ROOM];
+    store_quality *quality = NULL;
     TRY(limn_new(&trace, map->n_trace, sizeof *trace));
+    TRY(limn_new(&quality, n_q, sizeof *quality));
     for (size_t i = 0; i < map->n_trace; i++)
         trace[i] = (store_trace){.iteration = map->trace[i].iteration, .kl = map->trace[i].kl};
     for (size_t i = 0; i < n_q; i++)
         quality[i] = (store_quality){.metric = q[i].metric, .k = q[i].k, .value = q[i].value, .points = q[i].sample};
-    store_map_of_points row = {.sample_id = r->sample_id,
+    store_map_of_points row = {.sample_id = sample_id,
                                .Y = map->Y,
                                .n = map->n,
                                .dims = map->dims,
@@ -55,14 +57,42 @@ static limn_status write_embedding(limn_run_state *r, int64_t id, const experime
                                .distance = map->distance,
                                .k = map->k,
                                .k_stored = map->k < NEIGHBOURS_STORED ? map->k : NEIGHBOURS_STORED};
-    TRY(store_embedding_put(r->store, id, &row));
-    if (map->warning[0]) text_note(&r->voice, "`%s`: %s", e->name, map->warning);
+    TRY(store_embedding_put(s, embedding_id, &row));
 done:
     free(trace);
+    free(quality);
     return status;
 }
 
-static limn_status embed_one(limn_run_state *r, const experiment_embed *e, const run_feature *f, int64_t id) {
+limn_status run_options_with(char **out, const char *json, const char *key, const float *Y, size_t floats) {
+    limn_status status = LIMN_OK;
+    limn_sha256 *md = NULL, *end;
+    char hex[65];
+    TRY(limn_sha256_new(&md));
+    TRY(limn_sha256_add(md, Y, floats * sizeof *Y));
+    end = md;
+    md = NULL;
+    TRY(limn_sha256_end(end, hex));
+    TRY(limn_format(out, "%.*s,\"%s\":\"%s\"}", (int)strlen(json) - 1, json, key, hex));
+done:
+    limn_sha256_free(md);
+    return status;
+}
+
+/* The map of the entry that e starts from; NULL where it names none. */
+static limn_status read_start(limn_run_state *r, const experiment_embed *e, float **start) {
+    limn_status status = LIMN_OK;
+    size_t i = 0;
+    if (!e->start) return LIMN_OK;
+    while (strcmp(r->exp->embed[i].name, e->start) != 0) i++; /* experiment_load() saw to it that there is one */
+    TRY(limn_new(start, r->n, (size_t)e->options.dims * sizeof **start));
+    TRY(store_points_read(r->store, r->embedding_id[i], *start, r->n, e->options.dims));
+done:
+    return status;
+}
+
+static limn_status embed_one(limn_run_state *r, const experiment_embed *e, const run_feature *f, int64_t id,
+                             const float *start) {
     limn_status status = LIMN_OK;
     float *X = NULL;
     int *label = NULL;
@@ -74,6 +104,8 @@ static limn_status embed_one(limn_run_state *r, const experiment_embed *e, const
     char *checkpoint = NULL;
     TRY(limn_format(&checkpoint, "%s-embedding-%lld", r->db, (long long)id));
     o.threads = r->threads;
+    o.start = start;
+    if (start) o.init = LIMN_INIT_GIVEN;
     if (o.method == LIMN_EMBED_TSNE)
         o.checkpoint = checkpoint; /* a run that was killed or interrupted goes on from there, with the same bits */
     if (r->o.fresh) unlink(checkpoint);
@@ -85,7 +117,8 @@ static limn_status embed_one(limn_run_state *r, const experiment_embed *e, const
     if (status == LIMN_EINTERRUPTED && v.status != LIMN_OK) status = v.status;
     TRY(status);
     TRY(limn_embed_quality(q, QUALITY_ROOM, &n_q, X, r->n, f->dim, map->Y, map->dims, label, o.seed, r->threads));
-    TRY(write_embedding(r, id, e, map, q, n_q));
+    TRY(run_embedding_put(r->store, id, r->sample_id, map, q, n_q));
+    if (map->warning[0]) text_note(&r->voice, "`%s`: %s", e->name, map->warning);
     unlink(checkpoint);
 done:
     free(checkpoint);
@@ -95,11 +128,17 @@ done:
     return status;
 }
 
-static limn_status embedding_row(limn_run_state *r, const experiment_embed *e, const run_feature *f, int64_t *id,
-                                 int *complete) {
+static limn_status embedding_row(limn_run_state *r, const experiment_embed *e, const run_feature *f, const float *start,
+                                 int64_t *id, int *complete) {
     limn_status status = LIMN_OK;
-    char *options = NULL;
-    TRY(experiment_embed_json(&options, e));
+    char *options = NULL, *own = NULL;
+    TRY(experiment_embed_json(&own, e));
+    if (start) {
+        TRY(run_options_with(&options, own, "start", start, r->n * (size_t)e->options.dims));
+    } else {
+        options = own;
+        own = NULL;
+    }
     store_embedding row = {.extraction_id = f->id,
                            .method = e->options.method == LIMN_EMBED_PCA ? "pca" : "tsne",
                            .options = options,
@@ -112,26 +151,32 @@ static limn_status embedding_row(limn_run_state *r, const experiment_embed *e, c
 done:
     if (status != LIMN_OK) store_rollback(r->store);
     free(options);
+    free(own);
     return status;
 }
 
 limn_status stage_embed(limn_run_state *r) {
     limn_status status = LIMN_OK;
     char *name = NULL;
+    float *start = NULL;
     for (size_t i = 0; i < r->exp->n_embeds; i++) {
         const experiment_embed *e = &r->exp->embed[i];
         const run_feature *f = feature_of(r, e->of);
         int complete = 0;
         free(name);
+        free(start);
         name = NULL;
+        start = NULL;
         TRY(limn_format(&name, "embed %s", e->name));
-        TRY(embedding_row(r, e, f, &r->embedding_id[i], &complete));
+        TRY(read_start(r, e, &start));
+        TRY(embedding_row(r, e, f, start, &r->embedding_id[i], &complete));
         TRY(run_stage_begin(r, name, e->options.method == LIMN_EMBED_TSNE ? (size_t)e->options.iterations : 1));
-        if (!complete) TRY(embed_one(r, e, f, r->embedding_id[i]));
+        if (!complete) TRY(embed_one(r, e, f, r->embedding_id[i], start));
         TRY(run_progress(r, r->stage_total, NAN));
         TRY(run_stage_end(r, complete ? "reused" : "finished"));
     }
 done:
     free(name);
+    free(start);
     return status;
 }

@@ -125,6 +125,12 @@ limn_status stage_measure(limn_run_state *r) LIMN_CHECK;   /* figures of the map
 limn_status stage_relate(limn_run_state *r) LIMN_CHECK;    /* how maps and features relate */
 limn_status stage_plot(limn_run_state *r) LIMN_CHECK;      /* figures */
 
+/* Writes a finished map whole, with its trace, neighbours and figures. */
+limn_status run_embedding_put(limn_store *s, int64_t embedding_id, const int64_t *sample_id, const limn_embedding *map,
+                              const limn_quality *q, size_t n_q) LIMN_CHECK;
+/* *out = the JSON object with one more key: the SHA-256 of a map (floats) that the result depends on. */
+limn_status run_options_with(char **out, const char *json, const char *key, const float *Y, size_t floats) LIMN_CHECK;
+
 /* Draws plots of an experiment from the results of one of its runs into a folder; *figures = pictures made, each with a
  * row in the store if keep_rows. */
 limn_status figures_draw(limn_store *s, const limn_experiment *e, int64_t run_id, const char *folder, int threads,

@@ -181,6 +181,33 @@ static void seeds_matter_and_repeat(void **state) {
     limn_embedding_free(c);
 }
 
+static void seeds_share_their_neighbours_and_nothing_else(void **state) {
+    (void)state;
+    static const uint64_t seed[3] = {5, 1, 9};
+    limn_embed_options o;
+    limn_embedding *all[3], *one;
+    listener stop = {.stop_at = 5};
+    limn_embed_defaults(&o);
+    o.perplexity = 10;
+    o.iterations = 120;
+    o.pca = 3;
+    must(limn_embed_seeds(all, seed, 3, X, N, D, &o, NULL, NULL));
+    for (int i = 0; i < 3; i++) {
+        o.seed = seed[i];
+        must(limn_embed(&one, X, N, D, &o, NULL, NULL));
+        assert_memory_equal(all[i]->Y, one->Y, N * 2 * sizeof(float));
+        assert_true(all[i]->kl == one->kl && all[i]->k == one->k && all[i]->n_trace == one->n_trace);
+        assert_true(all[i]->n_explained == 3 && all[i]->explained[2] == one->explained[2]);
+        assert_memory_equal(all[i]->neighbour, one->neighbour, N * one->k * sizeof(uint32_t));
+        assert_memory_equal(all[i]->distance, one->distance, N * one->k * sizeof(float));
+        limn_embedding_free(one);
+        limn_embedding_free(all[i]);
+    }
+    assert_int_equal(limn_embed_seeds(all, seed, 0, X, N, D, &o, NULL, NULL), LIMN_EINPUT);
+    assert_int_equal(limn_embed_seeds(all, seed, 3, X, N, D, &o, listen, &stop), LIMN_EINTERRUPTED);
+    for (int i = 0; i < 3; i++) assert_null(all[i]);
+}
+
 static void pca_explains_all_of_what_it_spans(void **state) {
     (void)state;
     float flat[N * D];
@@ -323,6 +350,7 @@ int main(void) {
         cmocka_unit_test(values_that_are_not_finite_are_named),
         cmocka_unit_test(progress_is_told_and_can_stop),
         cmocka_unit_test(seeds_matter_and_repeat),
+        cmocka_unit_test(seeds_share_their_neighbours_and_nothing_else),
         cmocka_unit_test(pca_explains_all_of_what_it_spans),
         cmocka_unit_test(a_step_is_as_by_hand),
         cmocka_unit_test(rates_follow_the_exaggeration),

@@ -101,6 +101,7 @@ static const struct {
     {"embed", "momentum", "momentum: 0.1", "0.1"},
     {"embed", "init", "init: random", "\"random\""},
     {"embed", "seed", "seed: 5", "5"},
+    {"embed", "start", "name: a}, {start: a", "null"},
     {"embed", "seeds", "seeds: [5, 6]", "null"}, /* an entry each: below */
     {"embed", "compare", "name: a}, {compare: a", "null"},
     {"embed", "pca", "pca: 0", "0"},
