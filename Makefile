@@ -52,7 +52,7 @@ HELPERS   := $(HDF5_HELPER) $(MAT_HELPER)
 TESTS     := $(patsubst tests/%.c,$(BUILD)/tests/%,$(TEST_SRC))
 BENCHES   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRC))
 
-.PHONY: all help deps deps-dev demo test test-build bench bench-engine bench-tsne fidelity roundtrip conformance lint sanitize fuzz torture install check-deps clean
+.PHONY: all help deps deps-dev demo test test-build bench bench-engine bench-tsne bench-attribution fidelity roundtrip conformance lint sanitize fuzz torture install check-deps clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -183,9 +183,23 @@ roundtrip: all $(ROUNDTRIP_PYTHON)
 bench-tsne: all $(BUILD)/tests/bench/bench_tsne
 	@BUILD=$(BUILD) bash tests/bench/tsne.sh $(if $(QUICK),--quick)
 
-## fidelity: docs/fidelity.md: every array of ../shared/goldens beside limn's numbers
-fidelity: test-build
+# The same with the programs that explain networks.
+PYTHON_ATTRIBUTION ?= $(BUILD)/bench/venv-attribution/bin/python
+$(BUILD)/bench/venv-attribution/bin/python:
+	@mkdir -p $(BUILD)/bench
+	python3 -m venv $(BUILD)/bench/venv-attribution
+	$(BUILD)/bench/venv-attribution/bin/pip install --quiet torch==2.13.0 onnx onnxruntime numpy pillow captum==0.9.0 grad-cam==1.5.7 \
+	  zennit==0.5.1 quantus==0.6.0
+
+## fidelity: docs/fidelity.md: every array of ../shared/goldens, and Captum and pytorch-grad-cam on EfficientNet-Lite0, beside limn's
+fidelity: test-build $(PYTHON_ATTRIBUTION)
+	@mkdir -p $(BUILD)/fidelity
+	@LIMN_LIBEXEC=$(abspath $(BUILD))/libexec/limn $(PYTHON_ATTRIBUTION) tests/bench/fidelity_lite0.py $(LIMN) $(BUILD)/fidelity/lite0.tsv
 	@BUILD=$(BUILD) bash tests/fidelity.sh write
+
+## bench-attribution: maps and measures beside Captum, pytorch-grad-cam, Zennit and Quantus (ARGS="--only saliency,gradcam")
+bench-attribution: all $(PYTHON_ATTRIBUTION)
+	@LIMN_LIBEXEC=$(abspath $(BUILD))/libexec/limn $(PYTHON_ATTRIBUTION) tests/bench/attribution.py --limn $(LIMN) $(ARGS)
 
 ## conformance: the ONNX project's own cases in ../shared/onnx-conformance, on oneDNN and on the plain operations
 conformance: $(BUILD)/tests/conformance/conformance
