@@ -19,7 +19,8 @@ static limn_status settle(const experiment_parser *p, const experiment_given *gi
     const experiment_section *s = experiment_section_find("preprocess");
     const yaml_node_t *fit = experiment_given_for(s, given, "fit"),
                       *by = experiment_given_for(s, given, "interpolation"),
-                      *pad = experiment_given_for(s, given, "pad");
+                      *pad = experiment_given_for(s, given, "pad"), *scale = experiment_given_for(s, given, "scale");
+    if (scale && q->scale == 0) TRY(experiment_fail(p, scale, "`scale` is 0, which would leave nothing of a picture"));
     if (q->resize.kind == LIMN_SIZE_NONE) {
         if (fit && q->fit != plain.fit) TRY(experiment_fail(p, fit, "`fit` needs a `resize`"));
         if (by && q->rule != plain.rule) TRY(experiment_fail(p, by, "`interpolation` needs a `resize`"));

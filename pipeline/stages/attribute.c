@@ -30,7 +30,8 @@ typedef struct {
     limn_session *session;
     limn_diff_memo *memo;
     const limn_diff *diff; /* the session's, through the memo */
-    float *x, *scores, *seed, *scratch;
+    const float *x;        /* (B, input): the chunk at hand, borrowed */
+    float *scores, *seed, *scratch;
     uint64_t *key; /* (B) */
 } worker_room;
 
@@ -43,6 +44,7 @@ typedef struct {
     int64_t *measurement;    /* (n_attributes) where the method's residuals go */
     size_t *wide;            /* (n_attributes) maps whose residual is above WIDE */
     int slots, workers;
+    run_reading reading;
     slot *slot;
     worker_room *room;
     float *background; /* (n_background, input): samples of the data set, for methods that ask for some */
@@ -112,7 +114,7 @@ static limn_status produce(void *ctx, size_t item, int slot_no, int worker) {
     const limn_diff *d = w->diff;
     size_t chunk = p->pending[item / p->groups], group = item % p->groups;
     int stale = 1;
-    TRY(run_chunk_read(r, chunk, w->x));
+    TRY(limn_ahead_take(p->reading.ahead, item / p->groups, &w->x));
     for (size_t b = 0; b < r->B; b++) w->key[b] = chunk * r->B + b;
     for (int forwards = 0; forwards < 2; forwards++)
         for (size_t a = 0; a < r->exp->n_attributes; a++) {
@@ -123,6 +125,7 @@ static limn_status produce(void *ctx, size_t item, int slot_no, int worker) {
             stale = forwards;
         }
 done:
+    if (w->x) limn_ahead_give(p->reading.ahead, item / p->groups);
     return status;
 }
 
@@ -207,7 +210,6 @@ static limn_status rooms(attribute *p) {
         TRY(limn_session_new_for(&m->session, r->net, asks));
         TRY(limn_diff_memo_new(&m->memo, limn_session_diff(m->session), MEMO_ENTRIES, MEMO_BYTES));
         m->diff = limn_diff_memo_diff(m->memo);
-        TRY(limn_new(&m->x, r->B * limn_shape_size(&d->input), sizeof(float)));
         TRY(limn_new(&m->scores, r->B * most_outputs, sizeof(float)));
         TRY(limn_new(&m->seed, r->B * most_seeds, sizeof(float)));
         TRY(limn_new(&m->key, r->B, sizeof *m->key));
@@ -244,6 +246,7 @@ done:
 }
 
 static void clear(attribute *p) {
+    limn_ahead_close(p->reading.ahead);
     free(p->background);
     size_t n = p->r->exp->n_attributes;
     for (int i = 0; p->slot && i < p->slots; i++) {
@@ -259,7 +262,6 @@ static void clear(attribute *p) {
     for (int w = 0; p->room && w < p->workers; w++) {
         limn_diff_memo_free(p->room[w].memo);
         limn_session_free(p->room[w].session);
-        free(p->room[w].x);
         free(p->room[w].scores);
         free(p->room[w].seed);
         free(p->room[w].scratch);
@@ -365,6 +367,7 @@ limn_status stage_attribute(limn_run_state *r) {
         p.slots = p.workers + 2;
         TRY(rooms(&p));
         TRY(draw_background(&p));
+        TRY(run_read_ahead(&p.reading, r, p.pending, p.n_pending, p.groups, p.workers));
         TRY(limn_ordered(p.workers, p.slots, 0, p.n_pending * p.groups, produce, consume, &p));
         warn(&p);
     }

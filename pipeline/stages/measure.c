@@ -42,7 +42,8 @@ typedef struct {
 
 typedef struct {
     limn_session *session;
-    float *x, *map, *other, *seed, *scores, *scratch, *value;
+    const float *x; /* (B, input): the chunk at hand, borrowed */
+    float *map, *other, *seed, *scores, *scratch, *value;
     uint64_t *key;
     store_map *maps, *others;  /* (B, GROUP) */
     size_t *have, *have_other; /* (B) */
@@ -55,6 +56,7 @@ typedef struct {
     limn_store *reader;
     pthread_mutex_t lock;
     int workers, slots;
+    run_reading reading;
     found **slot;      /* (slots) (n) */
     worker_room *room; /* (workers) */
 } measure;
@@ -181,13 +183,14 @@ static limn_status produce(void *ctx, size_t item, int slot, int worker) {
     limn_run_state *r = p->r;
     worker_room *w = &p->room[worker];
     size_t chunk = p->pending[item];
-    TRY(run_chunk_read(r, chunk, w->x));
+    TRY(limn_ahead_take(p->reading.ahead, item, &w->x));
     for (size_t b = 0; b < r->B; b++) w->key[b] = chunk * r->B + b;
     for (size_t m = 0; m < p->n; m++) {
         p->slot[slot][m].n = 0;
         if (chunk_lacks(r, &p->all[m], chunk)) TRY(measure_chunk(p, &p->all[m], chunk, w, &p->slot[slot][m]));
     }
 done:
+    if (w->x) limn_ahead_give(p->reading.ahead, item);
     return status;
 }
 
@@ -311,7 +314,6 @@ static limn_status rooms(measure *p) {
     for (int i = 0; i < p->workers; i++) {
         worker_room *w = &p->room[i];
         TRY(limn_session_new_for(&w->session, r->net, asks));
-        TRY(limn_new(&w->x, r->B * limn_shape_size(&d->input), sizeof(float)));
         TRY(limn_new(&w->map, GROUP * r->B * size, sizeof(float)));
         TRY(limn_new(&w->other, GROUP * r->B * size, sizeof(float)));
         TRY(limn_new(&w->seed, GROUP * r->B * outputs, sizeof(float)));
@@ -331,6 +333,7 @@ done:
 }
 
 static void clear(measure *p) {
+    limn_ahead_close(p->reading.ahead);
     for (int i = 0; p->slot && i < p->slots; i++) {
         for (size_t m = 0; p->slot[i] && m < p->n; m++) free(p->slot[i][m].figure);
         free(p->slot[i]);
@@ -338,7 +341,7 @@ static void clear(measure *p) {
     for (int i = 0; p->room && i < p->workers; i++) {
         worker_room *w = &p->room[i];
         limn_session_free(w->session);
-        free(w->x), free(w->map), free(w->other), free(w->seed), free(w->scores), free(w->scratch), free(w->value);
+        free(w->map), free(w->other), free(w->seed), free(w->scores), free(w->scratch), free(w->value);
         free(w->key), free(w->maps), free(w->others), free(w->have), free(w->have_other);
     }
     for (size_t m = 0; m < p->n; m++) free(p->all[m].have);
@@ -376,6 +379,7 @@ limn_status stage_measure(limn_run_state *r) {
         if ((size_t)p.workers > p.n_pending) p.workers = (int)p.n_pending;
         p.slots = p.workers + 2;
         TRY(rooms(&p));
+        TRY(run_read_ahead(&p.reading, r, p.pending, p.n_pending, 1, p.workers));
         TRY(limn_ordered(p.workers, p.slots, 0, p.n_pending, produce, consume, &p));
         tell(&p);
     }

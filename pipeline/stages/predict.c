@@ -15,7 +15,6 @@
 #include "stages/run.h"
 
 typedef struct {
-    float *x;        /* (B, C, H, W) */
     float *scores;   /* (B, K) */
     float **feature; /* (n_features) (B, dim) */
 } slot;
@@ -23,6 +22,7 @@ typedef struct {
 typedef struct {
     limn_run_state *r;
     size_t *pending, n_pending, K, done;
+    run_reading reading;
     int slots, workers;
     slot *slot;
     limn_session **session; /* (workers) */
@@ -51,8 +51,9 @@ static limn_status produce(void *ctx, size_t item, int slot_no, int worker) {
     limn_run_state *r = p->r;
     slot *s = &p->slot[slot_no];
     const limn_diff *d = limn_session_diff(p->session[worker]);
-    TRY(run_chunk_read(r, p->pending[item], s->x));
-    TRY(d->forward(d->ctx, s->x));
+    const float *x = NULL;
+    TRY(limn_ahead_take(p->reading.ahead, item, &x));
+    TRY(d->forward(d->ctx, x));
     TRY(d->value(d->ctx, d->n_layers - 1, s->scores));
     for (size_t f = 0; f < r->exp->n_features; f++) {
         const run_feature *e = &r->feature[f];
@@ -65,6 +66,7 @@ static limn_status produce(void *ctx, size_t item, int slot_no, int worker) {
             to_hwc(s->feature[f] + b * e->dim, p->tap[worker] + b * e->dim, &d->layer[e->layer].out);
     }
 done:
+    if (x) limn_ahead_give(p->reading.ahead, item);
     return status;
 }
 
@@ -157,7 +159,6 @@ static limn_status rooms(predict *p) {
     TRY(limn_new(&p->tap, (size_t)p->workers, sizeof *p->tap));
     for (int i = 0; i < p->slots; i++) {
         slot *s = &p->slot[i];
-        TRY(limn_new(&s->x, r->B * limn_shape_size(&d->input), sizeof(float)));
         TRY(limn_new(&s->scores, r->B * p->K, sizeof(float)));
         TRY(limn_new(&s->feature, r->exp->n_features, sizeof *s->feature));
         for (size_t f = 0; f < r->exp->n_features; f++)
@@ -175,11 +176,11 @@ done:
 }
 
 static void clear(predict *p) {
+    limn_ahead_close(p->reading.ahead);
     for (int i = 0; p->slot && i < p->slots; i++) {
         for (size_t f = 0; p->slot[i].feature && f < p->r->exp->n_features; f++) free(p->slot[i].feature[f]);
         free(p->slot[i].feature);
         free(p->slot[i].scores);
-        free(p->slot[i].x);
     }
     for (int w = 0; w < p->workers; w++) {
         if (p->session) limn_session_free(p->session[w]);
@@ -231,6 +232,7 @@ limn_status stage_predict(limn_run_state *r) {
         if ((size_t)p.workers > p.n_pending) p.workers = (int)p.n_pending;
         p.slots = p.workers + 2;
         TRY(rooms(&p));
+        TRY(run_read_ahead(&p.reading, r, p.pending, p.n_pending, 1, p.workers));
         TRY(limn_ordered(p.workers, p.slots, 0, p.n_pending, produce, consume, &p));
     }
     for (size_t f = 0; f < r->exp->n_features; f++)

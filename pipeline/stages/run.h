@@ -10,6 +10,7 @@
 
 #include "attribution/attribute.h"
 #include "config/experiment.h"
+#include "data/ahead.h"
 #include "data/dataset.h"
 #include "db/store.h"
 #include "nn/net.h"
@@ -89,8 +90,15 @@ limn_status run_pending(const limn_run_state *r, size_t **list, size_t *n, int (
                         const void *ctx) LIMN_CHECK;
 /* Number of samples in chunk c: B, or fewer in the last one. */
 size_t run_chunk_rows(const limn_run_state *r, size_t c);
-/* x (B, C, H, W): the samples of chunk c, the rest of the rows zero. */
-limn_status run_chunk_read(const limn_run_state *r, size_t c, float *x) LIMN_CHECK;
+/* The chunks of a stage, read and preprocessed by threads of their own ahead of its `workers`: chunk pending[k] is number
+ * k of `ahead` (data/ahead.h), (B, C, H, W), rows without a sample zero; each is taken `takes` times. */
+typedef struct {
+    const limn_run_state *r;
+    const size_t *pending;
+    limn_ahead *ahead; /* the stage closes it */
+} run_reading;
+limn_status run_read_ahead(run_reading *q, const limn_run_state *r, const size_t *pending, size_t n, size_t takes,
+                           int workers) LIMN_CHECK;
 
 /* What the methods of all entries ask of a session (net.h): values and gradients at the layers explained, at those of
  * CAMs, at the input. The caller frees. */

@@ -76,11 +76,28 @@ limn_status run_pending(const limn_run_state *r, size_t **list, size_t *n, int (
     return s;
 }
 
-limn_status run_chunk_read(const limn_run_state *r, size_t c, float *x) {
-    size_t rows = run_chunk_rows(r, c), C, H, W;
+static limn_status read_chunk(void *ctx, size_t number, float *x) {
+    const run_reading *q = ctx;
+    const limn_run_state *r = q->r;
+    size_t c = q->pending[number], rows = run_chunk_rows(r, c), C, H, W;
     limn_dataset_shape(r->data, &C, &H, &W);
     memset(x + rows * C * H * W, 0, (r->B - rows) * C * H * W * sizeof *x);
     return limn_dataset_batch(r->data, c * r->B, rows, x);
+}
+
+limn_status run_read_ahead(run_reading *q, const limn_run_state *r, const size_t *pending, size_t n, size_t takes,
+                           int workers) {
+    size_t C, H, W;
+    limn_dataset_shape(r->data, &C, &H, &W);
+    *q = (run_reading){.r = r, .pending = pending};
+    const limn_ahead_options o = {.chunks = n,
+                                  .floats = r->B * C * H * W,
+                                  .takes = takes,
+                                  .threads = r->threads,
+                                  .depth = workers + 2,
+                                  .read = read_chunk,
+                                  .ctx = q};
+    return limn_ahead_open(&q->ahead, &o);
 }
 
 limn_status run_method_asks(const limn_run_state *r, unsigned char **out) {

@@ -32,7 +32,8 @@ static void find_weights(const hdf5_file *f) {
     if (keras_weights_in(&w, f) != LIMN_OK) return;
     for (int i = 0; i < 4; i++)
         for (int n = 0; n <= 2; n++)
-            if (w.find(&w, layer[i], layer[i], n, array) == LIMN_OK && n > 0 && array[n - 1]->type != ANSWER_VALUES)
+            if (w.find(&w, layer[i], layer[i], NULL, n, array) == LIMN_OK && n > 0 &&
+                array[n - 1]->type != ANSWER_VALUES)
                 abort();
 }
 

@@ -1,4 +1,5 @@
-/* libFuzzer target: PNG and JPEG from memory; what decodes must survive being encoded as PNG and decoded again. */
+/* libFuzzer target: PNG, JPEG, PGM and PPM from memory, and what EXIF says of their orientation; what decodes must survive
+ * being turned, encoded as PNG and decoded again. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,7 +26,10 @@ static void round_trip(const limn_image *m) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     limn_image m;
     limn_status s = limn_image_parse(&m, data, size, "input");
-    if (s == LIMN_OK && m.w * m.h <= ROUND_TRIP_PIXELS) round_trip(&m);
+    if (s == LIMN_OK && m.w * m.h <= ROUND_TRIP_PIXELS) {
+        if (limn_image_orient(&m) != LIMN_OK) abort();
+        round_trip(&m);
+    }
     if (s != LIMN_OK && (s != LIMN_EINPUT || m.pixels || limn_message()[0] == '\0')) abort();
     limn_image_clear(&m);
     return 0;

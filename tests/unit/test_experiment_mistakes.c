@@ -106,6 +106,8 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
          "e.yaml:2: `scale` is `1/0`, but must be a number (1/255 is one)"},
         {"model: m\ndata: {images: i, preprocess: {scale: 1//2}}\n",
          "e.yaml:2: `scale` is `1//2`, but must be a number (1/255 is one)"},
+        {"model: m\ndata: {images: i, preprocess: {scale: 0/255}}\n",
+         "e.yaml:2: `scale` is 0, which would leave nothing of a picture"},
         {"model: m\ndata: {images: i, preprocess: {std: [1, 0]}}\n",
          "e.yaml:2: `std` is `0`, but must be a number above 0 or a list of up to 4, one a channel"},
         {"model: m\ndata: {images: i, preprocess: {preset: keras-vgg}}\n",
