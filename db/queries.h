@@ -66,6 +66,8 @@ typedef struct {
  * LIMN_EINPUT naming those that there are, where there is none. */
 limn_status query_layer(limn_store *s, query_vectors *out, const char *name) LIMN_CHECK;
 limn_status query_map_named(limn_store *s, query_vectors *out, const char *name) LIMN_CHECK;
+/* *embedding_id = the points that the run put into this map; 0: it put none. */
+limn_status query_placed(limn_store *s, int64_t *embedding_id, int64_t run_id, int64_t into) LIMN_CHECK;
 /* label[i] of sample idx i, -1 = none. */
 limn_status query_labels(limn_store *s, int *label, size_t n, int64_t dataset_id) LIMN_CHECK;
 

@@ -67,6 +67,15 @@ done:
     return status;
 }
 
+limn_status query_placed(limn_store *s, int64_t *embedding_id, int64_t run_id, int64_t into) {
+    int found = 0;
+    *embedding_id = 0;
+    return db_get(s, embedding_id, &found,
+                  "SELECT embedding_id FROM result r JOIN embedding e USING (embedding_id) WHERE r.run_id = ?1"
+                  " AND e.into_embedding_id = ?2 AND e.complete ORDER BY r.result_id DESC LIMIT 1",
+                  DB_ARGS(DB_INT(run_id), DB_INT(into)));
+}
+
 limn_status query_labels(limn_store *s, int *label, size_t n, int64_t dataset_id) {
     limn_status status = LIMN_OK;
     sqlite3_stmt *stmt = NULL;

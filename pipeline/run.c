@@ -28,16 +28,18 @@
 /* Everything resolved, as the run's row keeps it: the experiment, the model and the data by their hashes. */
 static limn_status resolved_options(limn_run_state *r) {
     limn_status status = LIMN_OK;
-    char *e = NULL;
+    char *e = NULL, *held = NULL;
     TRY(experiment_resolved_json(&e, r->exp));
-    TRY(limn_format(&r->options, "{\"model\":\"%s\",\"data\":\"%s\",\"engine\":\"%s\",\"experiment\":%s}",
-                    r->graph->hash, limn_dataset_fingerprint(r->data),
+    if (held_out_fingerprint(r)) TRY(limn_format(&held, ",\"held_out\":\"%s\"", held_out_fingerprint(r)));
+    TRY(limn_format(&r->options, "{\"model\":\"%s\",\"data\":\"%s\"%s,\"engine\":\"%s\",\"experiment\":%s}",
+                    r->graph->hash, limn_dataset_fingerprint(r->data), held ? held : "",
                     r->o.ref        ? "ref"
                     : r->o.winograd ? "winograd"
                                     : "onednn",
                     e));
 done:
     free(e);
+    free(held);
     return status;
 }
 
@@ -70,6 +72,7 @@ static limn_status open_all(limn_run_state *r) {
     TRY(limn_new(&r->attribute, e->n_attributes, sizeof *r->attribute));
     TRY(limn_new(&r->embedding_id, e->n_embeds, sizeof *r->embedding_id));
     TRY(run_check(r));
+    TRY(held_out_open(r));
     TRY(resolved_options(r));
 done:
     free(nothing);
@@ -78,6 +81,7 @@ done:
 
 static void close_all(limn_run_state *r) {
     store_close(r->store);
+    held_out_close(r);
     limn_session_free(r->probe);
     limn_net_free(r->net);
     limn_dataset_free(r->data);
@@ -162,9 +166,9 @@ done:
 }
 
 static limn_status run_stages(limn_run_state *r) {
-    static limn_status (*const stage[])(limn_run_state *) = {stage_samples, stage_predict,   stage_embed,
-                                                             stage_compare, stage_attribute, stage_measure,
-                                                             stage_relate,  stage_plot};
+    static limn_status (*const stage[])(limn_run_state *) = {
+        stage_held_out, stage_samples,   stage_predict, stage_embed,  stage_place,
+        stage_compare,  stage_attribute, stage_measure, stage_relate, stage_plot};
     for (size_t i = 0; i < COUNT_OF(stage); i++) {
         limn_status s = stage[i](r);
         if (s != LIMN_OK) return s;

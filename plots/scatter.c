@@ -24,28 +24,6 @@
 
 enum { NAME_LENGTH = 24, RECORD = 12 };
 
-const limn_scatter_colour limn_scatter_colours[] = {
-    {"label", LIMN_COLOUR_CLASS, "label", NULL, NAN, NAN, "class given with the data"},
-    {"prediction", LIMN_COLOUR_CLASS, "prediction", NULL, NAN, NAN, "class that the network predicts"},
-    {"correct", LIMN_COLOUR_CORRECT, NULL, NULL, NAN, NAN, "right or wrong; wrong ones on top"},
-    {"margin", LIMN_COLOUR_VALUE, "margin (largest − second largest probability)", "viridis", 0, 1,
-     "largest minus second largest probability"},
-    {"entropy", LIMN_COLOUR_VALUE, "entropy of the probabilities (nats)", "magma", 0, NAN, "entropy in nats"},
-    {"loss", LIMN_COLOUR_VALUE, "loss −ln p(label)", "magma", 0, NAN, "-ln p(label)"},
-    {"probability", LIMN_COLOUR_VALUE, "probability of the predicted class", "viridis", NAN, 1,
-     "probability of the predicted class"},
-    {"overlap", LIMN_COLOUR_VALUE, "share of neighbours that the other maps have too", "viridis", 0, 1,
-     "share of neighbours that maps compared with this one have too"},
-    {"none", LIMN_COLOUR_NONE, NULL, NULL, NAN, NAN, "one colour"},
-    {NULL, LIMN_COLOUR_NONE, NULL, NULL, NAN, NAN, NULL},
-};
-
-const limn_scatter_colour *limn_scatter_colour_find(const char *name) {
-    for (const limn_scatter_colour *c = limn_scatter_colours; c->name; c++)
-        if (name && strcmp(c->name, name) == 0) return c;
-    return NULL;
-}
-
 /* ---- the points -------------------------------------------------------------------------------------------------- */
 enum { GRAY, MAIN, WRONG, GROUPS };
 enum { PLAIN_RGB = 0x0072b2, RIGHT_RGB = 0x9db8d2, WRONG_RGB = 0xd7191c, BAR_STEPS = 256, BAR_ROWS = 8 };
@@ -132,7 +110,7 @@ static limn_status order_points(scatter *p) {
     size_t *order = NULL, next[GROUPS] = {0};
     limn_rng r = limn_rng_stream(s->seed, LIMN_RNG_PLOT_ORDER, 0);
     TRY(limn_new(&order, s->n, sizeof *order));
-    TRY(limn_new(&p->record, s->n + BAR_ROWS * BAR_STEPS, RECORD)); /* room for the colour bar at the end */
+    TRY(limn_new(&p->record, 2 * s->n + BAR_ROWS * BAR_STEPS, RECORD)); /* room for the colour bar and rings */
     for (size_t i = 0; i < s->n; i++) {
         order[i] = i;
         p->count[group_of(p, i)]++;
@@ -539,6 +517,25 @@ static void put_plot(scatter *p) {
     }
 }
 
+/* Rings around some points; their places stand behind the colour bar's values. Their bytes. */
+static size_t put_rings(scatter *p, size_t skip) {
+    const limn_scatter *s = p->spec;
+    float *ring = p->record + skip / sizeof *ring;
+    size_t n = 0;
+    for (size_t i = 0; s->ringed && i < s->n; i++) {
+        if (!s->ringed[i]) continue;
+        ring[3 * n] = (float)coordinate(s, i, 0);
+        ring[3 * n++ + 1] = (float)coordinate(s, i, 1);
+    }
+    if (n > 0)
+        plots_put(
+            &p->sheet.plot,
+            ", \\\n     data_file binary skip=%zu record=(%zu) format='%%float%%float%%float' using 1:2 with points "
+            "pt 6 lw .7 ps 1.5*point_mm*mm lc rgb '#202020' title 'ringed'",
+            skip, n);
+    return n * RECORD;
+}
+
 static limn_status compose(scatter *p) {
     limn_status status = LIMN_OK;
     TRY(put_frame(p));
@@ -576,6 +573,7 @@ limn_status limn_plot_scatter(const limn_scatter *spec) {
     TRY(compose(&p));
     p.sheet.data = p.record;
     p.sheet.bytes = spec->n * RECORD + bar_values(&p);
+    p.sheet.bytes += put_rings(&p, p.sheet.bytes);
     TRY(plots_draw(&spec->figure, &p.sheet));
 done:
     for (size_t c = 0; p.name && c < p.n_names; c++) free(p.name[c]);

@@ -39,8 +39,9 @@ typedef struct {
     const int *class_of;               /* CLASS: (n), 0 … n_classes-1; other numbers: gray "no class" */
     const char *const *class_name;     /* (n_classes) any strings, data to us; NULL: the numbers */
     size_t n_classes;
-    const double *value;        /* VALUE: (n); not finite: gray "no value" */
-    const unsigned char *wrong; /* CORRECT: (n), 1: drawn on top, larger, in red */
+    const double *value;         /* VALUE: (n); not finite: gray "no value" */
+    const unsigned char *ringed; /* NULL, or (n), 1: with a ring around it (held-out samples) */
+    const unsigned char *wrong;  /* CORRECT: (n), 1: drawn on top, larger, in red */
     limn_class_names names;
     const char *palette;           /* VALUE: instead of the row's; NULL or "auto": the row's */
     double point_mm, opacity;      /* diameter and opacity of a point; 0: from n */

@@ -35,6 +35,37 @@ static cJSON *put_data(const experiment_key *k, const void *from) {
 }
 const experiment_type experiment_data_type = {set_data, put_data};
 
+/* Names and preprocessing are those of `data`, which has been read, where it has none of its own. */
+static limn_status set_held_out(experiment_parser *p, const experiment_key *k, yaml_node_t *node, void *into) {
+    limn_status status = LIMN_OK;
+    const limn_data_options *data = &p->e->data;
+    limn_data_options *o = (limn_data_options *)(void *)((char *)into + k->offset);
+    experiment_given given;
+    *o = (limn_data_options)LIMN_DATA_OPTIONS_INIT;
+    o->seed = p->e->seed;
+    TRY(experiment_read_map(p, experiment_section_find("data"), node, o, &given));
+    if (!experiment_given_for(experiment_section_find("data"), &given, "preprocess")) {
+        o->pre = data->pre;
+        o->pre.preset = NULL;
+        TRY(limn_strdup(&o->pre.preset, data->pre.preset));
+    }
+    if (o->n_classes == 0 && data->n_classes > 0) {
+        char **name;
+        TRY(limn_new(&name, data->n_classes, sizeof *name));
+        o->classes = name;
+        for (; o->n_classes < data->n_classes; o->n_classes++)
+            TRY(limn_strdup(&name[o->n_classes], data->classes[o->n_classes]));
+    }
+done:
+    return status;
+}
+
+static cJSON *put_held_out(const experiment_key *k, const void *from) {
+    const limn_data_options *o = (const limn_data_options *)(const void *)((const char *)from + k->offset);
+    return o->n_images > 0 ? put_section("data", o) : cJSON_CreateNull();
+}
+const experiment_type experiment_held_out_type = {set_held_out, put_held_out};
+
 /* ---- lists of entries -------------------------------------------------------------------------------------------- */
 
 static void *array_of(const entry_rule *r, const limn_experiment *e) {

@@ -134,6 +134,13 @@ static void free_texts(char *const *text, size_t n) {
     free((void *)text);
 }
 
+static void free_data(limn_data_options *o) {
+    free_texts(o->images, o->n_images);
+    free_texts(o->classes, o->n_classes);
+    free((void *)o->labels);
+    free(o->pre.preset);
+}
+
 static void free_embed(experiment_embed *e) {
     free(e->name);
     free(e->of);
@@ -196,10 +203,8 @@ void experiment_free(limn_experiment *e) {
     free(e->plot);
     free_texts(e->feature, e->n_features);
     free(e->feature_line);
-    free_texts(e->data.images, e->data.n_images);
-    free_texts(e->data.classes, e->data.n_classes);
-    free((void *)e->data.labels);
-    free(e->data.pre.preset);
+    free_data(&e->data);
+    free_data(&e->held_out);
     experiment_target_clear(&e->target);
     free(e->path);
     free(e->dir);

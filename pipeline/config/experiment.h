@@ -109,10 +109,11 @@ typedef struct {
 typedef struct limn_experiment {
     char *path, *dir, *text; /* the file, its folder, its content as given */
     char *name;
-    char *model, *weights;  /* paths resolved against dir; weights NULL unless {config, weights} */
-    char *output;           /* which of the model's outputs, by name or index; NULL: the first */
-    limn_data_options data; /* paths resolved; its arrays owned here */
-    int store_images;       /* 1 */
+    char *model, *weights;      /* paths resolved against dir; weights NULL unless {config, weights} */
+    char *output;               /* which of the model's outputs, by name or index; NULL: the first */
+    limn_data_options data;     /* paths resolved; its arrays owned here */
+    limn_data_options held_out; /* the same; n_images 0: none */
+    int store_images;           /* 1 */
     char **feature;
     size_t n_features;
     int *feature_line;

@@ -127,8 +127,8 @@ limn_status experiment_target_copy(experiment_target *out, const experiment_targ
 void experiment_target_clear(experiment_target *t);
 
 /* ---- entries.c ---- */
-extern const experiment_type experiment_data_type, experiment_attributes_type, experiment_measures_type,
-    experiment_relates_type, experiment_plots_type;
+extern const experiment_type experiment_data_type, experiment_held_out_type, experiment_attributes_type,
+    experiment_measures_type, experiment_relates_type, experiment_plots_type;
 
 /* ---- embeds.c ---- */
 extern const experiment_type experiment_embeds_type, experiment_seeds_type;

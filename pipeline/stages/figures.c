@@ -113,17 +113,42 @@ done:
     return status;
 }
 
+/* The points that the run put into the map behind the map's own; *own = the number of these. */
+static limn_status add_placed(const figure_source *src, int64_t id, query_point **p, size_t *n, size_t *own) {
+    limn_status status = LIMN_OK;
+    query_point *placed = NULL, *all = NULL;
+    size_t m = 0;
+    int64_t into;
+    *own = *n;
+    TRY(query_placed(src->s, &into, src->run_id, id));
+    if (into == 0) return LIMN_OK;
+    TRY(query_points(src->s, &placed, &m, into));
+    TRY(limn_new(&all, *n + m, sizeof *all));
+    memcpy(all, *p, *n * sizeof *all);
+    memcpy(all + *n, placed, m * sizeof *all);
+    free(*p);
+    *p = all;
+    *n += m;
+done:
+    free(placed);
+    return status;
+}
+
 static limn_status prepare_scatter(const figure_source *src, figure_job *j) {
     limn_status status = LIMN_OK;
     const experiment_plot *plot = j->plot;
     query_point *p = NULL;
-    size_t n = 0;
+    size_t n = 0, own = 0;
     int64_t id;
     float *xy;
+    unsigned char *ringed = NULL;
     if (plot->sql) return figures_prepare_query(src, j);
     TRY(query_result(src->s, &id, STORE_EMBEDDING, src->run_id, plot->of));
     TRY(query_points(src->s, &p, &n, id));
+    TRY(add_placed(src, id, &p, &n, &own));
     TRY(figures_keep(j, &xy, n, 2 * sizeof *xy));
+    if (own < n) TRY(figures_keep(j, &ringed, n, 1));
+    for (size_t i = own; i < n; i++) ringed[i] = 1;
     for (size_t i = 0; i < n; i++) {
         xy[2 * i] = (float)p[i].x;
         xy[2 * i + 1] = (float)p[i].y;
@@ -132,6 +157,7 @@ static limn_status prepare_scatter(const figure_source *src, figure_job *j) {
                                      .n = n,
                                      .xy = xy,
                                      .dims = 2,
+                                     .ringed = ringed,
                                      .colour = limn_scatter_colour_find(plot->colour),
                                      .palette = plot->palette,
                                      .seed = src->e->seed};

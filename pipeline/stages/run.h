@@ -49,6 +49,8 @@ typedef struct {
     unsigned char *have; /* (n) */
 } run_feature;
 
+typedef struct run_held run_held; /* held_out.c */
+
 typedef struct {
     limn_experiment *exp;
     limn_run_options o;
@@ -66,6 +68,8 @@ typedef struct {
     run_feature *feature;     /* (exp->n_features) */
     run_attribute *attribute; /* (exp->n_attributes) */
     int64_t *embedding_id;    /* (exp->n_embeds) */
+    run_held *held;           /* the held-out samples' part; NULL: there are none */
+    const char *prefix;       /* of the stages' names, or NULL */
     size_t figures;           /* pictures drawn */
     double stage_start;       /* monotonic seconds */
     char stage[80];           /* the one that runs, or "" */
@@ -122,6 +126,13 @@ int run_target_looks(const run_attribute *a);
 
 /* ---- checks.c: everything that can be known before anything runs ------------------------------------------------- */
 limn_status run_check(limn_run_state *r) LIMN_CHECK;
+
+/* ---- held_out.c: a second data set, put into the maps of the first; nothing where there is none ------------------ */
+limn_status held_out_open(limn_run_state *r) LIMN_CHECK; /* after run_check() */
+void held_out_close(limn_run_state *r);
+const char *held_out_fingerprint(const limn_run_state *r); /* or NULL */
+limn_status stage_held_out(limn_run_state *r) LIMN_CHECK;  /* its samples and predictions, before those of the data */
+limn_status stage_place(limn_run_state *r) LIMN_CHECK;     /* its samples into the t-SNE maps */
 
 /* ---- the stages -------------------------------------------------------------------------------------------------- */
 limn_status stage_samples(limn_run_state *r) LIMN_CHECK;   /* model, data set and samples into the store */

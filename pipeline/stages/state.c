@@ -38,7 +38,7 @@ limn_status run_stage_put(limn_run_state *r, const char *status) {
 }
 
 limn_status run_stage_begin(limn_run_state *r, const char *name, size_t total) {
-    snprintf(r->stage, sizeof r->stage, "%s", name);
+    snprintf(r->stage, sizeof r->stage, "%s%s", r->prefix ? r->prefix : "", name);
     r->stage_start = now();
     r->stage_done = 0;
     r->stage_total = total;

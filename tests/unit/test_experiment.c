@@ -44,7 +44,8 @@ static const struct {
     {"experiment", "features", "features: [conv1, 3]", "[\"conv1\",\"3\"]"},
     {"experiment", "target", "target: label", "\"label\""},
     {"experiment", "model", NULL, "\"dir/m.h5\""},
-    {"experiment", "data", NULL, NULL}, /* their sections' own rows */
+    {"experiment", "data", NULL, NULL},       /* their sections' own rows */
+    {"experiment", "held_out", NULL, "null"}, /* a section of its own: below */
     {"experiment", "embed", NULL, "[]"},
     {"experiment", "attribute", NULL, "[]"},
     {"experiment", "measures", NULL, "[]"},
@@ -234,6 +235,25 @@ static void every_default_may_be_written(void **state) {
             experiment_free(with);
             experiment_free(without);
         }
+}
+
+static void held_out_samples_are_prepared_as_the_data(void **state) {
+    (void)state;
+    limn_experiment *e = good("model: m\ndata: {images: a, classes: [x, y], preprocess: {scale: 1/4}, limit: 5}\n"
+                              "held_out: {images: [b, c], labels: l, every: 2}\n");
+    assert_int_equal(e->held_out.n_images, 2);
+    assert_string_equal(e->held_out.images[1], "dir/c");
+    assert_true(e->held_out.pre.scale == 0.25 && e->held_out.limit == 0 && e->held_out.every == 2);
+    assert_int_equal(e->held_out.n_classes, 2);
+    assert_string_equal(e->held_out.classes[1], "y");
+    resolved_options_are_an_experiment(e);
+    experiment_free(e);
+    e = good("model: m\ndata: {images: a, preprocess: {scale: 1/4}}\nheld_out: {images: b, preprocess: {std: 2}}\n");
+    assert_true(e->held_out.pre.scale == 1 && e->held_out.pre.std[0] == 2 && e->held_out.n_classes == 0);
+    experiment_free(e);
+    e = good("model: m\ndata: {images: a, preprocess: {preset: torchvision}}\nheld_out: {images: b}\n");
+    resolved_options_are_an_experiment(e);
+    experiment_free(e);
 }
 
 static void seeds_are_entries_that_are_compared(void **state) {
@@ -584,6 +604,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(every_default_may_be_written),
+        cmocka_unit_test(held_out_samples_are_prepared_as_the_data),
         cmocka_unit_test(seeds_are_entries_that_are_compared),
         cmocka_unit_test(embed_defaults_are_the_library_s),
         cmocka_unit_test(a_preset_fills_what_the_entry_does_not_give),
