@@ -24,10 +24,12 @@ static void mistakes_have_a_sentence_and_a_line(void **state) {
         {HEAD "embed:\n  - {perplexty: 3}\n",
          "e.yaml:4: unknown key `perplexty` in `embed` (did you mean `perplexity`?)"},
         {HEAD "sede: 1\n", "e.yaml:3: unknown key `sede` (did you mean `seed`?)"},
-        {HEAD "tarmac: 1\n", "e.yaml:3: unknown key `tarmac` (known: name, model, seed, data, store_images, features, "
-                             "embed, target, attribute, measures, relate, plots)"},
-        {HEAD "<<: {a: 1}\n", "e.yaml:3: unknown key `<<` (known: name, model, seed, data, store_images, features, "
-                              "embed, target, attribute, measures, relate, plots)"},
+        {HEAD "tarmac: 1\n",
+         "e.yaml:3: unknown key `tarmac` (known: name, model, seed, data, held_out, store_images, features, "
+         "embed, target, attribute, measures, relate, plots)"},
+        {HEAD "<<: {a: 1}\n",
+         "e.yaml:3: unknown key `<<` (known: name, model, seed, data, held_out, store_images, features, "
+         "embed, target, attribute, measures, relate, plots)"},
         {HEAD "seed: 1\nseed: 2\n", "e.yaml:4: the key `seed` is given twice"},
         {HEAD "plots:\n- {heatmaps: input, heatmaps: input}\n",
          "e.yaml:4: the key `heatmaps` is given twice in `plots`"},
@@ -254,8 +256,9 @@ static void bombs_are_refused(void **state) {
         "e.yaml:1: unknown key `model` in `data` (known: images, labels, label_base, shape, classes, "
         "preprocess, limit, every, per_class, shuffle, seed)");
     char *laughs = repeated("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [", "*a,", 9, "*a]\n");
-    bad(laughs, "e.yaml:1: unknown key `a` (known: name, model, seed, data, store_images, features, embed, target, "
-                "attribute, measures, relate, plots)");
+    bad(laughs,
+        "e.yaml:1: unknown key `a` (known: name, model, seed, data, held_out, store_images, features, embed, target, "
+        "attribute, measures, relate, plots)");
     free(laughs);
     char *shared = repeated(HEAD "attribute: [{method: saliency, name: s, target: &t [0, 1]}]\nplots: [",
                             "{heatmaps: s},", 999, "{heatmaps: [s, input]}]\n");
