@@ -65,7 +65,11 @@ static void load_targets(group *g) {
 }
 
 static void sum_nodes(group *g) {
-    g->b->kernels->bh_nodes(g->b->dims, g->t, g->b->tree.record, g->walk.node, g->walk.nodes, g->acc);
+    const bh_repulsion *b = g->b;
+    if (b->alpha == 1)
+        b->kernels->bh_nodes(b->dims, g->t, b->tree.record, g->walk.node, g->walk.nodes, g->acc);
+    else
+        b->kernels->bh_tail_nodes(b->dims, (float)b->alpha, g->t, b->tree.record, g->walk.node, g->walk.nodes, g->acc);
     g->items += g->walk.nodes;
     g->walk.nodes = 0;
 }
@@ -88,7 +92,10 @@ static void sum_leaves(group *g) {
         if (v->begin < in0) range[ranges++] = (bh_range){v->begin, in0};
         if (in1 < v->end) range[ranges++] = (bh_range){in1, v->end};
     }
-    g->b->kernels->bh_points(g->b->dims, g->t, y, range, ranges, g->acc);
+    if (g->b->alpha == 1)
+        g->b->kernels->bh_points(g->b->dims, g->t, y, range, ranges, g->acc);
+    else
+        g->b->kernels->bh_tail_points(g->b->dims, (float)g->b->alpha, g->t, y, range, ranges, g->acc);
     g->walk.leaves = 0;
 }
 
@@ -97,7 +104,11 @@ static void sum_self(group *g) {
     size_t count = g->g1 - g->g0;
     for (size_t i = 0, end; i < count; i = end) {
         for (end = i + 1; end < count && g->point[end] == g->point[i]; end++) continue;
-        if (g->point[i]) g->b->kernels->bh_self(g->b->dims, g->t, i, end - i, g->acc);
+        if (!g->point[i]) continue;
+        if (g->b->alpha == 1)
+            g->b->kernels->bh_self(g->b->dims, g->t, i, end - i, g->acc);
+        else
+            g->b->kernels->bh_tail_self(g->b->dims, (float)g->b->alpha, g->t, i, end - i, g->acc);
     }
 }
 
@@ -136,7 +147,8 @@ static void run_group(bh_repulsion *b, size_t index, int worker) {
     memset(g.acc, 0, sizeof g.acc);
     memset(g.point, 0, sizeof g.point);
     load_targets(&g);
-    g.walk.theta2 = (float)(b->theta * b->theta);
+    /* u^alpha of a light tail falls within 1/sqrt(alpha) of this layout's unit */
+    g.walk.theta2 = (float)(b->theta * b->theta / fmax(1, b->alpha));
     g.walk.kappa = (float)b->kappa;
     g.walk.stack = b->stack + (size_t)worker * b->stack_room;
     g.walk.stack[0] = 0;
@@ -156,6 +168,7 @@ static void run_group(bh_repulsion *b, size_t index, int worker) {
 limn_status bh_repulsion_new(bh_repulsion *b, size_t n, int dims, double theta, double force_error, int threads) {
     limn_status status = LIMN_OK;
     *b = (bh_repulsion){.kernels = embed_kernels_best(), .n = n, .theta = theta, .force_error = force_error};
+    b->alpha = 1;
     b->dims = dims;
     b->threads = limn_threads(threads);
     b->groups = (n + BH_GROUP - 1) / BH_GROUP;
@@ -252,6 +265,10 @@ typedef struct {
     embed_edges edges;
     size_t calls, repack; /* forces() so far; when the edges are laid out again */
     double *attraction;   /* the caller's, during a call */
+    int dims;             /* of the caller's layout */
+    double alpha;
+    double *flat, *pull, *push; /* (n, repulsion.dims) y/sqrt(alpha), zeros in a line's second column; its forces; or
+                                 * NULL: the caller's layout is taken as it is */
 } barnes_hut;
 
 static void prepare(void *ctx, size_t task, int worker) {
@@ -273,9 +290,8 @@ static void act(void *ctx, size_t task, int worker) {
         embed_edges_attract(&b->edges, b->attraction, task - groups);
 }
 
-static limn_status forces(void *self, const double *Y, double *attraction, double *repulsion, double *Z) {
+static limn_status plain_forces(barnes_hut *b, const double *Y, double *attraction, double *repulsion, double *Z) {
     limn_status status = LIMN_OK;
-    barnes_hut *b = self;
     bh_repulsion *r = &b->repulsion;
     size_t edges = embed_edges_tasks(&b->edges);
     TRY(begin(r, Y, repulsion));
@@ -293,6 +309,26 @@ done:
     return status;
 }
 
+/* A line is a plane whose second coordinate is 0; of another alpha, y/sqrt(alpha) is laid out, and both forces are
+ * sqrt(alpha) times what comes out. */
+static limn_status forces(void *self, const double *Y, double *attraction, double *repulsion, double *Z) {
+    limn_status status = LIMN_OK;
+    barnes_hut *b = self;
+    size_t n = b->repulsion.n, inner = (size_t)b->repulsion.dims, outer = (size_t)b->dims;
+    double shrink = 1 / sqrt(b->alpha), grow = sqrt(b->alpha);
+    if (!b->flat) return plain_forces(b, Y, attraction, repulsion, Z);
+    for (size_t i = 0; i < n; i++)
+        for (size_t d = 0; d < outer; d++) b->flat[i * inner + d] = Y[i * outer + d] * shrink;
+    TRY(plain_forces(b, b->flat, b->pull, b->push, Z));
+    for (size_t i = 0; i < n; i++)
+        for (size_t d = 0; d < outer; d++) {
+            attraction[i * outer + d] = b->pull[i * inner + d] * grow;
+            repulsion[i * outer + d] = b->push[i * inner + d] * grow;
+        }
+done:
+    return status;
+}
+
 static void restart(void *self) {
     bh_repulsion *r = &((barnes_hut *)self)->repulsion;
     r->tree.places = 0; /* a new tree, and no force to know an error by */
@@ -304,6 +340,9 @@ static void destroy(void *self) {
     if (!b) return;
     bh_repulsion_clear(&b->repulsion);
     embed_edges_clear(&b->edges);
+    free(b->flat);
+    free(b->pull);
+    free(b->push);
     free(b);
 }
 
@@ -311,8 +350,17 @@ static limn_status create(void **self, const embed_engine_setup *s) {
     limn_status status = LIMN_OK;
     barnes_hut *b = NULL;
     TRY(limn_new(&b, 1, sizeof *b));
-    TRY(bh_repulsion_new(&b->repulsion, s->P->n, s->dims, s->theta, s->force_error, s->threads));
-    TRY(embed_edges_new(&b->edges, s->P, s->dims, embed_edges_brief(s->theta, s->force_error), s->threads));
+    int dims = s->dims == 1 ? 2 : s->dims;
+    b->dims = s->dims;
+    b->alpha = s->alpha;
+    TRY(bh_repulsion_new(&b->repulsion, s->P->n, dims, s->theta, s->force_error, s->threads));
+    b->repulsion.alpha = s->alpha;
+    if (s->dims == 1 || s->alpha != 1) {
+        TRY(limn_new(&b->flat, s->P->n, (size_t)dims * sizeof *b->flat));
+        TRY(limn_new(&b->pull, s->P->n, (size_t)dims * sizeof *b->pull));
+        TRY(limn_new(&b->push, s->P->n, (size_t)dims * sizeof *b->push));
+    }
+    TRY(embed_edges_new(&b->edges, s->P, dims, embed_edges_brief(s->theta, s->force_error), s->threads));
     *self = b;
     b = NULL;
 done:

@@ -19,6 +19,7 @@ typedef struct {
     const embed_kernels *kernels;
     size_t n, groups;
     double theta, force_error;
+    double alpha; /* 1; else the layout is y/sqrt(alpha), and forces come out for that: kernels_tails.inc */
     int dims, threads;
     unsigned since;                  /* calls since the tree was laid out */
     uint64_t calls;                  /* in all */

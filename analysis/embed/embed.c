@@ -42,8 +42,8 @@ static const embed_engine *const engines[] = {
 static const embed_engine *engine_for(const limn_embed_options *o, size_t n) {
     if (o->engine != LIMN_TSNE_AUTO) return engines[o->engine];
     if (n <= EXACT_BELOW) return &embed_exact;
-    if (o->dims > 1 && o->alpha == 1) return &embed_barnes_hut;
-    return o->dims < 3 ? &embed_fft : &embed_exact;
+    if (o->dims == 3 || (o->dims == 2 && o->alpha == 1)) return &embed_barnes_hut;
+    return &embed_fft;
 }
 
 /* ---- steps ------------------------------------------------------------------------------------------------------- */

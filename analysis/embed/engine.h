@@ -17,7 +17,7 @@ typedef struct {
     int dims;
     double theta;       /* Barnes-Hut: 0 is exact up to float32 */
     double force_error; /* Barnes-Hut: relative error of the repulsion to aim at; 0: theta alone */
-    double alpha;       /* > 0; Barnes-Hut: 1 only */
+    double alpha;       /* > 0 */
     int threads;
 } embed_engine_setup;
 

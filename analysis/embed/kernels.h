@@ -83,6 +83,12 @@ typedef struct {
                       double *acc);
     /* The same over the targets first … first + count - 1 themselves; a target never meets itself. */
     void (*bh_self)(int dims, const float *t, size_t first, size_t count, double *acc);
+    /* The same three for w = (1 + d^2)^-alpha and forces w/(1 + d^2) d; those above are alpha = 1. */
+    void (*bh_tail_nodes)(int dims, float alpha, const float *t, const float *record, const uint32_t *index,
+                          size_t count, double *acc);
+    void (*bh_tail_points)(int dims, float alpha, const float *t, const float *const *y, const bh_range *range,
+                           size_t count, double *acc);
+    void (*bh_tail_self)(int dims, float alpha, const float *t, size_t first, size_t count, double *acc);
 
     /* F (rows, dims) of rows r0 … r1-1: sum over the row's edges of p w (y_row - y_col). y (n, dims == 2 ? 2 : 4)
      * interleaved; edges start[r] … start[r+1]-1, a multiple of EDGE_LANES (padding: col = r). p: float32, or where

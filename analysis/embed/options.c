@@ -101,10 +101,6 @@ static limn_status check_tsne(const limn_embed_options *o, size_t n) {
             FAIL(LIMN_EINPUT, "perplexity %g is out of range for %zu vectors: from 1 to below n - 1 = %zu", o->scale[i],
                  n, n - 1);
     TRY(check_alpha(o->alpha));
-    if (o->alpha != 1 && o->engine == LIMN_TSNE_BARNES_HUT)
-        FAIL(LIMN_EINPUT, "the barnes-hut engine knows alpha = 1 only, not %g: take fft or exact", o->alpha);
-    if (o->dims == 1 && o->engine == LIMN_TSNE_BARNES_HUT)
-        FAIL(LIMN_EINPUT, "the barnes-hut engine makes maps of 2 or 3 dimensions, not of 1: take fft or exact");
     if (o->dims == 3 && (o->engine == LIMN_TSNE_FFT || o->engine == LIMN_TSNE_HYBRID))
         FAIL(LIMN_EINPUT,
              "the fft and hybrid engines make maps of 1 or 2 dimensions, not of 3: take barnes-hut or exact");

@@ -272,7 +272,8 @@ static void barnes_hut_keeps_its_promise(void **state) {
             assert_true(relative(half.repulsion, want.repulsion, size) < 2e-2);
             assert_true(fabs(zero.Z - want.Z) < 1e-5 * want.Z && fabs(half.Z - want.Z) < 1e-2 * want.Z);
             /* brief affinities: 2^-12 off each, and still equal both ways */
-            embed_engine_setup setup = {.P = &P, .dims = dims, .theta = 0.8, .force_error = 0.02, .threads = 2};
+            embed_engine_setup setup = {
+                .P = &P, .dims = dims, .theta = 0.8, .force_error = 0.02, .alpha = 1, .threads = 2};
             void *self;
             double sum[3] = {0}, pull = 0;
             must(embed_barnes_hut.create(&self, &setup));

@@ -62,10 +62,6 @@ static void options_out_of_range_are_sentences(void **state) {
     BAD(o.trace_every = 0, 100, 5, "trace_every 0 is out of range: it must lie in [1, 1e+06]");
     BAD(o.dims = 4, 100, 5, "a map has 1, 2 or 3 dimensions, not 4");
     BAD(o.alpha = 0, 100, 5, "alpha 0 is out of range: it must be above 0, and at most 1000");
-    BAD((o.alpha = 0.5, o.engine = LIMN_TSNE_BARNES_HUT), 100, 5,
-        "the barnes-hut engine knows alpha = 1 only, not 0.5: take fft or exact");
-    BAD((o.dims = 1, o.engine = LIMN_TSNE_BARNES_HUT), 100, 5,
-        "the barnes-hut engine makes maps of 2 or 3 dimensions, not of 1: take fft or exact");
     BAD((o.dims = 3, o.engine = LIMN_TSNE_FFT), 100, 5,
         "the fft and hybrid engines make maps of 1 or 2 dimensions, not of 3: take barnes-hut or exact");
     BAD((o.n_scales = 1, o.scale[0] = 99), 100, 5,
