@@ -29,6 +29,13 @@ flags=$(PKG_CONFIG_PATH=$work/usr/lib/pkgconfig pkg-config --cflags --libs limn)
 ${CC:-cc} ${SANITIZED:+-fsanitize=address,undefined} -std=c11 -Wall -Wextra -Werror -o "$work/client" "$work/client.c" $flags -Wl,-rpath,"$work/usr/lib" 2>"$work/err"
 check 'a client builds with pkg-config' [ $? = 0 ]
 check 'the client runs' [ "$("$work/client")" = "20 points, version $(sed -n 's/^#define LIMN_VERSION "\(.*\)"/\1/p' pipeline/limn.h)" ]
+# shellcheck disable=SC2086
+${CC:-cc} ${SANITIZED:+-fsanitize=address,undefined} -std=c11 -Wall -Wextra -Werror -o "$work/tsne" examples/tsne.c $flags -Wl,-rpath,"$work/usr/lib" 2>"$work/err"
+check 'the example builds' [ $? = 0 ]
+"$work/tsne" >"$work/out" 2>"$work/err"
+check 'it tells its progress and how far two maps agree' [ "$? $(grep -c '^map .* of 300$' "$work/out") $(grep -cE "^KL [0-9.]+ and [0-9.]+; of a point's 10 neighbours [0-9]+ % are shared" "$work/out")" = '0 8 1' ]
+"$work/tsne" 150 >"$work/out" 2>"$work/err"
+check 'it can be stopped' [ "$? $(tail -1 "$work/out") $(grep -c '^map' "$work/out")" = '0 stopped 2' ]
 cd "$work" || exit 1
 env -u LIMN_LIBEXEC "$work/usr/bin/limn" info "$top/examples/mnist/mnist_small.h5" >"$work/out" 2>"$work/err"
 check 'the installed program finds its helper' [ $? = 0 ]
