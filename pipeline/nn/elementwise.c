@@ -47,11 +47,31 @@ static void mask_deconvnet(const float *y, float *g, size_t n) {
 static void (*const masks[LIMN_RULES])(const float *y, float *g, size_t n) = {
     [LIMN_RULE_GRADIENT] = mask_gradient, [LIMN_RULE_GUIDED] = mask_guided, [LIMN_RULE_DECONVNET] = mask_deconvnet};
 
+void net_act_forward(const net_act *act, float *y, size_t n) {
+    float lo = act->lo, hi = act->hi;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        float v = y[i] < lo ? lo : y[i];
+        y[i] = v > hi ? hi : v;
+    }
+}
+
+limn_status net_act_back(const net_act *act, limn_rule rule, const float *y, float *g, size_t n) {
+    float lo = act->lo, hi = act->hi;
+    if ((unsigned)rule >= LIMN_RULES) return limn_fail(LIMN_EFAIL, "backward rule %d does not exist", (int)rule);
+    if (act->op == LIMN_OP_RELU) {
+        masks[rule](y, g, n);
+        return LIMN_OK;
+    }
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) g[i] = ((y[i] > lo) & (y[i] < hi)) ? g[i] : 0;
+    return LIMN_OK;
+}
+
 static limn_status relu_vjp(const net_step *s, limn_session *run, limn_rule rule, int j) {
     (void)j;
-    if ((unsigned)rule >= LIMN_RULES) return limn_fail(LIMN_EFAIL, "backward rule %d does not exist", (int)rule);
-    masks[rule](run->address[s->value], run->address[s->gy], net_floats(run->net, s->value));
-    return LIMN_OK;
+    return net_act_back(&(net_act){LIMN_OP_RELU, 0, 0}, rule, run->address[s->value], run->address[s->gy],
+                        net_floats(run->net, s->value));
 }
 
 const net_op net_relu = {"relu", plan_relu, relu_forward, relu_vjp, 0, 1};

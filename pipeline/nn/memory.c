@@ -125,7 +125,7 @@ static void live_backward(survey *v, const net_step *s, int k) {
         touch(v, s->link[j].sum, time);
         if (s->op->vjp_reads_x) touch(v, in->value, v->end);
     }
-    if (s->op->vjp_reads_value) touch(v, s->value, v->end);
+    if (s->op->vjp_reads_value || s->act.op) touch(v, s->value, v->end);
     for (int i = s->own_begin; i < s->own_end; i++)
         if (v->net->mem[i].region == NET_KEEP && v->net->mem[i].root == i && i != s->value) touch(v, i, v->end);
 }
@@ -255,6 +255,7 @@ limn_status net_lay_memory(const limn_net *n, const unsigned char *asks, net_mem
         if (map->backward[k] & NET_SHORT) live_backward(&v, &n->step[k], k);
         if (map->backward[k] & NET_LONG) live_backward(&v, &n->step[n->twin[k]], k);
         if (map->backward[k] & NET_LONG) touch(&v, n->step[k].grad, v.end - 1 - k);
+        if (map->backward[k] & NET_LONG && n->step[n->twin[k]].op->vjp_reads_value) touch(&v, n->step[k].value, v.end);
     }
     for (int k = 0; k < n->graph->n_nodes; k++) write_over(&v, k);
     for (int i = 0; i < n->n_mem; i++)

@@ -5,7 +5,7 @@
  *      product kernel of winograd.h, the columns filled up to vectors
  *   2. each row of M is added to the pixels of gx under its window, in the order of the pixels
  * gx is plain. A pixel's sum is made in one order, from its own row alone. */
-#include "nn/winograd.h"
+#include "nn/conv_kernels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 enum { MAX_CHANNELS = 4, MAX_COLUMNS = 256, RUN = 192 };
 
 typedef struct {
-    const winograd_kernels *kernels;
+    const conv_kernels *kernels;
     size_t columns, room; /* C kh kw; filled up to whole vectors */
     int u, m, tail;       /* places: W; M of a run; the last pixels, filled up to the kernel's rows */
 } narrow;
@@ -50,7 +50,7 @@ limn_status net_narrow_plan(limn_net *n, net_step *s) {
     size_t K = (size_t)s->node->attr.units, lanes;
     TRY(limn_new(&t, 1, sizeof *t));
     s->table = t;
-    t->kernels = winograd_kernels_best();
+    t->kernels = conv_kernels_best();
     lanes = t->kernels->lanes;
     t->columns =
         net_picture_of(n, net_node_in(n, s)).C * (size_t)s->node->attr.kernel[0] * (size_t)s->node->attr.kernel[1];
@@ -96,11 +96,11 @@ static void add_window(const limn_op_attr *a, net_picture in, const float *m, lo
 static void multiply(const narrow *t, limn_session *run, const float *gy, size_t count, size_t K) {
     size_t rows = t->kernels->rows, whole = count / rows * rows;
     float *m = run->address[t->m], *tail = run->address[t->tail];
-    if (whole) t->kernels->products(gy, run->address[t->u], m, whole, K, t->room);
+    if (whole) t->kernels->products(gy, run->address[t->u], m, whole, K, t->room, t->room, &CONV_SUM);
     if (whole == count) return;
     memset(tail, 0, rows * K * sizeof *tail);
     memcpy(tail, gy + whole * K, (count - whole) * K * sizeof *tail);
-    t->kernels->products(tail, run->address[t->u], m + whole * t->room, rows, K, t->room);
+    t->kernels->products(tail, run->address[t->u], m + whole * t->room, rows, K, t->room, t->room, &CONV_SUM);
 }
 
 limn_status net_narrow_vjp(const net_step *s, limn_session *run) {

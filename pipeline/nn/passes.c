@@ -16,9 +16,11 @@
  *   drop       a node that changes nothing (reshape to the same shape, zero padding by nothing, ...) is its input
  *   padding    zeros around a picture become the padding of the convolution that alone reads them
  *   norm       a scale (a batch norm at inference) and the activation that alone reads it are one walk over memory: scale.c
+ *   fused      a ReLU or a clip is computed by the convolution that it alone reads, before the values leave it
  *   over       an activation or a scale that alone reads a value may lie over it
  *
  * The softmax at the end is not swapped here, since that does change a layer: graph_swap_softmax. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -160,6 +162,19 @@ static limn_status join_scale(limn_net *n, int k, int *done) {
     return LIMN_OK;
 }
 
+/* Where the engine's own kernels compute the convolution: their sums, and so all bits, are the same without it. */
+static limn_status fuse_activation(limn_net *n, int k, int *done) {
+    const limn_node *act = node_at(n, k);
+    int relu = act->op == LIMN_OP_RELU, at = (relu || is_clip(act)) && !act->weight ? alone_with(n, k) : -1;
+    if (at < 0 || !(net_pointwise_fits(n, node_at(n, at)) || net_depthwise_fits(n, node_at(n, at)))) return LIMN_OK;
+    net_act took = {act->op, relu ? 0 : act->attr.p[0], relu ? INFINITY : act->attr.p[1]};
+    if (!(took.lo <= 0 && took.hi >= 0)) return LIMN_OK; /* channels that fill up a block stay zero */
+    bypass(n, k, at, *node_at(n, at));
+    n->act[k] = took;
+    *done = 1;
+    return LIMN_OK;
+}
+
 static limn_status write_over(limn_net *n, int k, int *done) {
     const limn_node *node = node_at(n, k);
     int may = node->op == LIMN_OP_RELU || node->op == LIMN_OP_SCALE || is_clip(node);
@@ -173,6 +188,7 @@ const net_pass net_passes[] = {
     {"drop", "changes nothing", 1, drop},
     {"padding", "its padding is the convolution's own", 0, fold_padding},
     {"norm", "an activation with the scale that it reads", 1, join_scale},
+    {"fused", "its convolution computes it", 0, fuse_activation},
     {"over", "may lie over its input", 1, write_over},
     {NULL, NULL, 0, NULL},
 };
@@ -201,9 +217,13 @@ limn_status net_simplify(limn_net *n, const limn_graph *g, int as_it_stands) {
     TRY(limn_new(&n->bypassed, nodes, 1));
     TRY(limn_new(&n->once, nodes, 1));
     TRY(limn_new(&n->over, most, 1));
+    TRY(limn_new(&n->act, most, sizeof *n->act));
     TRY(limn_new(&n->passed, nodes, 1));
     TRY(limn_new(&n->readers, most, sizeof *n->readers));
-    for (size_t k = 0; k < most; k++) n->twin[k] = -1;
+    for (size_t k = 0; k < most; k++) {
+        n->twin[k] = -1;
+        n->act[k] = (net_act){LIMN_OP_INPUT, -INFINITY, INFINITY};
+    }
     for (int p = 0; !as_it_stands && net_passes[p].name; p++) {
         if (!net_passes[p].exact && n->backend == LIMN_BACKEND_REF) continue;
         count_readers(n);
@@ -221,6 +241,7 @@ done:
 void net_unsimplify(limn_net *n) {
     free(n->readers);
     free(n->passed);
+    free(n->act);
     free(n->over);
     free(n->once);
     free(n->bypassed);

@@ -202,6 +202,23 @@ done:
     return status;
 }
 
+limn_status net_add_own(limn_net *n, const float *data, int rank, const dnnl_dims_t dims, int *mem, float **room) {
+    static const dnnl_format_tag_t tag[] = {dnnl_a, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd};
+    limn_status status = LIMN_OK;
+    dc_md md = NULL;
+    *room = NULL;
+    TRY(net_dnnl(dc_md_new(&md, rank, dims, tag[rank]), "weights"));
+    for (*mem = 0; *mem < n->n_mem; ++*mem)
+        if (n->mem[*mem].fixed == data && dnnl_memory_desc_equal(n->mem[*mem].md, md)) goto done;
+    TRY(new_mem(n, NET_FIXED, 0, md, mem));
+    n->mem[*mem].fixed = data;
+    TRY(limn_new(&n->mem[*mem].owned, dnnl_memory_desc_get_size(md), 1));
+    *room = n->mem[*mem].owned;
+done:
+    dc_md_free(md);
+    return status;
+}
+
 limn_status net_add_transposed(limn_net *n, const float *data, size_t rows, size_t cols, int *mem) {
     enum { TILE = 32 }; /* a tile of both sides stays in the cache */
     limn_status status = LIMN_OK;
@@ -397,12 +414,16 @@ done:
 static limn_status plan_cross(limn_net *n, net_step *s, int twin) {
     int k = 0;
     while (n->twin[k] != twin) k++;
+    limn_status status = LIMN_OK;
     if (s->op->vjp_reads_value) {
-        if (!dnnl_memory_desc_equal(net_layout_of(n, s->value), net_layout_of(n, n->step[k].value)))
-            return limn_fail(LIMN_EFAIL, "two ways of one node in two layouts");
-        s->value = n->step[k].value;
+        if (dnnl_memory_desc_equal(net_layout_of(n, s->value), net_layout_of(n, n->step[k].value)))
+            s->value = n->step[k].value;
+        else /* one of the two is on _ref */
+            TRY(net_add_reorder(n, &s->cross_value, n->step[k].value, s->value));
     }
-    return net_add_reorder(n, &s->cross, n->step[k].grad, s->grad);
+    TRY(net_add_reorder(n, &s->cross, n->step[k].grad, s->grad));
+done:
+    return status;
 }
 
 static limn_status plan_step(limn_net *n, int k) {
@@ -411,8 +432,15 @@ static limn_status plan_step(limn_net *n, int k) {
     const limn_node *node = &n->graph->node[k];
     int ref = n->backend == LIMN_BACKEND_REF || n->ref[k];
     net_link *link = s->link;
-    *s = (net_step){
-        .node = node, .n_in = node->n_in, .link = link, .value = -1, .grad = -1, .gy = -1, .extra = -1, .user = -1};
+    *s = (net_step){.node = node,
+                    .act = n->act[k],
+                    .n_in = node->n_in,
+                    .link = link,
+                    .value = -1,
+                    .grad = -1,
+                    .gy = -1,
+                    .extra = -1,
+                    .user = -1};
     for (int j = 0; j < node->n_in; j++) link[j] = (net_link){.from = node->in[j], .x = -1, .gx = -1, .sum = -1};
     n->temp_top = 0;
     s->own_begin = n->n_mem;
@@ -421,6 +449,8 @@ static limn_status plan_step(limn_net *n, int k) {
     } else {
         s->op = (ref ? net_ops_ref : net_ops_dnnl)[node->op];
         if (!ref && n->backend == LIMN_BACKEND_WINOGRAD && net_winograd_fits(n, node)) s->op = &net_winograd;
+        if (!ref && net_pointwise_fits(n, node)) s->op = &net_pointwise;
+        if (!ref && net_depthwise_fits(n, node)) s->op = &net_depthwise;
         if (!s->op) FAIL(LIMN_EINPUT, "the engine cannot evaluate the operation `%s`", limn_op_name(node));
         TRY(s->op->plan(n, s));
         if (ref) snprintf(s->backend, sizeof s->backend, "ref");
@@ -436,7 +466,7 @@ done:
 
 /* Takes back what step s has been given, and the places from `first` on. */
 static void unplan_step(limn_net *n, net_step *s, int first) {
-    net_call *all[] = {&s->load_gy, &s->cross, &s->forward, &s->backward, &s->pack, &s->unpack};
+    net_call *all[] = {&s->load_gy, &s->cross, &s->cross_value, &s->forward, &s->backward, &s->pack, &s->unpack};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         if (all[i]->primitive) dnnl_primitive_destroy(all[i]->primitive);
     for (int j = 0; j < s->n_in; j++) {

@@ -50,6 +50,13 @@ typedef struct {
 
 typedef struct net_op net_op;
 
+/* The activation that a step took over from the node that alone reads it: LIMN_OP_RELU, or LIMN_OP_UNARY for a clip, with
+ * its bounds (a ReLU's are 0 and infinity); LIMN_OP_INPUT: none, without bounds. */
+typedef struct {
+    limn_op op;
+    float lo, hi;
+} net_act;
+
 /* One input of a step. */
 typedef struct {
     int from;  /* the step that it reads */
@@ -68,14 +75,16 @@ typedef struct {
     int extra;              /* a place or weights of the op's own (-1: none) */
     int own_begin, own_end; /* the places that were made for it */
     size_t temp_bytes;      /* of them, the temporary ones */
-    int over;               /* value may lie over the first input's, where nobody needs that any more */
-    size_t block;           /* own loops: channels of a block of the value's layout, for net_zero_tail; 0 or 1: none */
-    void *table;            /* what the op has worked out for itself, or NULL; freed with the plan */
+    net_act act;            /* after forward(), and before vjp(), unless it `acts` by itself in forward() */
+    int acts;
+    int over;     /* value may lie over the first input's, where nobody needs that any more */
+    size_t block; /* own loops: channels of a block of the value's layout, for net_zero_tail; 0 or 1: none */
+    void *table;  /* what the op has worked out for itself, or NULL; freed with the plan */
     net_call load_gy;
-    net_call cross;             /* of a long way: the gradient of the step that took over, to this one's */
-    net_call forward, backward; /* of an op that is one primitive */
-    net_call pack, unpack;      /* between plain order and the layout; none where the layout is plain */
-    int user;                   /* pack's and unpack's plain side, at an address of the caller */
+    net_call cross, cross_value; /* of a long way: gradient and value of the step that took over, to this one's */
+    net_call forward, backward;  /* of an op that is one primitive */
+    net_call pack, unpack;       /* between plain order and the layout; none where the layout is plain */
+    int user;                    /* pack's and unpack's plain side, at an address of the caller */
     char backend[48];
 } net_step;
 
@@ -112,6 +121,7 @@ struct limn_net {
     int *in_room;                   /* (n_nodes) the input of such a node */
     unsigned char *bypassed, *once; /* (n_nodes) another computes it; it depends on no input */
     unsigned char *over;            /* (n_steps) its value may lie over its input's */
+    net_act *act;                   /* (n_steps) what a node took over */
     unsigned char *passed;          /* (n_nodes) bit i: pass i changed it */
     net_step *step;                 /* (n_steps) */
     net_link *link;                 /* the links of all steps */
@@ -161,9 +171,15 @@ extern const net_op net_ref_conv, net_ref_convt, net_ref_dense, net_ref_maxpool,
 extern const net_op net_dnnl_conv, net_dnnl_convt, net_dnnl_dense, net_dnnl_maxpool, net_dnnl_avgpool, net_dnnl_flatten;
 extern const net_op net_relu, net_softmax, net_log_softmax, net_identity, net_const, net_unary, net_binary, net_where,
     net_scale, net_scaled, net_concat, net_move, net_reshape, net_resize, net_reduce, net_norm, net_lrn, net_matmul,
-    net_winograd;
+    net_winograd, net_pointwise, net_depthwise;
 /* Whether Winograd's way is open to a convolution, and pays (winograd.c). */
 int net_winograd_fits(const limn_net *n, const limn_node *node);
+/* Whether the engine's own kernels compute a convolution (pointwise.c, depthwise.c). */
+int net_pointwise_fits(const limn_net *n, const limn_node *node);
+int net_depthwise_fits(const limn_net *n, const limn_node *node);
+/* The activation over n values; a ReLU's or a clip's mask, from its output y, over the gradient g (elementwise.c). */
+void net_act_forward(const net_act *act, float *y, size_t n);
+limn_status net_act_back(const net_act *act, limn_rule rule, const float *y, float *g, size_t n) LIMN_CHECK;
 /* Backward-data of a convolution that reads few channels: gy is channels last, gx plain (narrow.c). */
 int net_narrow_fits(const limn_net *n, const net_step *s);
 limn_status net_narrow_plan(limn_net *n, net_step *s) LIMN_CHECK;
@@ -206,6 +222,10 @@ limn_status net_add_floats(limn_net *n, net_region region, size_t floats, int *m
 limn_status net_add_view(limn_net *n, int of, dc_md_ref md, int *mem) LIMN_CHECK;
 /* Weights in the layout that a primitive wants, made of data in layout `from` (borrowed if they are equal). */
 limn_status net_add_weights(limn_net *n, dc_md_ref from, const float *data, dc_md_ref want, int *mem) LIMN_CHECK;
+/* Weights in an order of a kernel's own, made of data: *room = where to write them, or NULL where a step before has. Each
+ * order has dims that no other has. */
+limn_status net_add_own(limn_net *n, const float *data, int rank, const dnnl_dims_t dims, int *mem,
+                        float **room) LIMN_CHECK;
 /* A transposed copy of data (rows, cols). */
 limn_status net_add_transposed(limn_net *n, const float *data, size_t rows, size_t cols, int *mem) LIMN_CHECK;
 /* The places of step s's output. y: layout of the value (NULL: plain); gy: layout wanted of the incoming gradient (NULL:

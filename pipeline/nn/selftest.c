@@ -69,6 +69,7 @@ static int check(const bench *t, const net_step *s, limn_rng *r, const limn_shap
         const float *x = t->x + b * nx;
         net_exact e =
             backward ? net_exact_vjp(s->node, in, x, t->gy + b * ny, i) : net_exact_forward(s->node, in, x, i);
+        if (s->act.op && !backward && !isnan(e.value)) e.value = fmin(fmax(e.value, s->act.lo), s->act.hi);
         if (!agrees(t->out[b * size + i], e)) return 0;
     }
     return 1;
@@ -95,6 +96,7 @@ static limn_status test_node(bench *t, int k, int *passed) {
     t->run->has[s->link->from] = 0;
     fill(&r, t->fine, t->gy, ny);
     TRY(net_put(t->run, s, s->grad, t->gy));
+    if (s->act.op) TRY(net_act_back(&s->act, LIMN_RULE_GRADIENT, t->out, t->gy, ny)); /* what it is expected to do */
     TRY(net_step_vjp(s, t->run, LIMN_RULE_GRADIENT));
     TRY(net_get(t->run, in, in->grad, t->out));
     if (t->tamper) t->tamper(t->ctx, k, 1, t->out, nx);

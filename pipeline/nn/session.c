@@ -43,6 +43,7 @@ limn_status net_step_forward(const net_step *s, limn_session *run) {
     if (!s->op) return LIMN_OK; /* an input or a constant */
     TRY(load(s, run));
     TRY(s->op->forward(s, run));
+    if (s->act.op && !s->acts) net_act_forward(&s->act, run->address[s->value], net_floats(run->net, s->value));
 done:
     return status;
 }
@@ -63,6 +64,8 @@ static void add_up(const net_link *l, limn_session *run) {
 
 limn_status net_step_vjp(const net_step *s, limn_session *run, limn_rule rule) {
     limn_status status = LIMN_OK;
+    if (s->act.op)
+        TRY(net_act_back(&s->act, rule, run->address[s->value], run->address[s->grad], net_floats(run->net, s->grad)));
     if (s->op->vjp_reads_x) TRY(load(s, run));
     TRY(net_call_run(&s->load_gy, run));
     for (int j = 0; j < s->n_in; j++) {
@@ -159,6 +162,7 @@ static limn_status step_back(limn_session *run, int k, limn_rule rule) {
     if (run->above[k] == NET_LONG) {
         s = &run->net->step[run->net->twin[k]];
         TRY(net_call_run(&s->cross, run));
+        TRY(net_call_run(&s->cross_value, run));
     }
     status = net_step_vjp(s, run, rule);
 done:

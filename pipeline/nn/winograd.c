@@ -12,7 +12,7 @@
  * Its rounding is some ten times that of the direct sum (1e-6 of the sum of |terms|), which flips the mask of a few ReLUs
  * that are all but zero: so it is never the default. A tile's bits depend on its own row alone; T follows from the shapes.
  * Pictures keep the layout that they have, blocks of channels or channels last; only a plain one is reordered. */
-#include "nn/winograd.h"
+#include "nn/conv_kernels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ typedef struct {
 } direction;
 
 typedef struct {
-    const winograd_kernels *kernels;
+    const conv_kernels *kernels;
     direction forward, backward;
     int v, m; /* places, for either direction */
 } winograd;
@@ -127,7 +127,7 @@ static limn_status plan(limn_net *n, net_step *s) {
     net_picture in = net_picture_of(n, from), out = net_picture_of(n, s->node);
     TRY(limn_new(&t, 1, sizeof *t));
     s->table = t;
-    t->kernels = winograd_kernels_best();
+    t->kernels = conv_kernels_best();
     size_t b = net_block(n, from, n->step[s->link->from].value);
     int last = b == in.C || b == 0 || b % t->kernels->lanes != 0; /* channels last */
     t->forward.in_block = t->backward.out_block = last ? in.C : b;
@@ -148,9 +148,9 @@ done:
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */
 /* Channel c of row b of a picture. */
-static winograd_plane plane_of(float *x, size_t b, size_t c, size_t C, size_t block, long H, long W) {
+static conv_plane plane_of(float *x, size_t b, size_t c, size_t C, size_t block, long H, long W) {
     size_t P = (size_t)H * (size_t)W;
-    return (winograd_plane){x + b * C * P + c / block * P * block + c % block, (size_t)W * block, block, H, W};
+    return (conv_plane){x + b * C * P + c / block * P * block + c % block, (size_t)W * block, block, H, W};
 }
 
 typedef struct {
@@ -164,7 +164,7 @@ static tile tile_at(const direction *d, size_t index) {
 }
 
 static void run_direction(const winograd *t, const direction *d, limn_session *run, float *x, float *y) {
-    const winograd_kernels *k = t->kernels;
+    const conv_kernels *k = t->kernels;
     float *v = run->address[t->v], *m = run->address[t->m];
     size_t all = d->N * (((size_t)d->OH + 3) / 4) * (((size_t)d->OW + 3) / 4);
     for (size_t first = 0; first < all; first += d->T) {
@@ -172,17 +172,18 @@ static void run_direction(const winograd *t, const direction *d, limn_session *r
         for (size_t i = 0; i < T; i++) {
             tile at = tile_at(d, first + i);
             for (size_t c = 0; c < d->C; c += k->lanes) {
-                winograd_plane p = plane_of(x, at.b, c, d->C, d->in_block, d->H, d->W);
+                conv_plane p = plane_of(x, at.b, c, d->C, d->in_block, d->H, d->W);
                 k->input(&p, at.i - d->pad[0], at.j - d->pad[1], v + i * d->C + c, d->v_step);
             }
         }
         size_t rows = (T + k->rows - 1) / k->rows * k->rows; /* rows beyond T hold what nobody reads */
         for (size_t i = 0; i < TILES; i++)
-            k->products(v + i * d->v_step, run->address[d->u] + i * d->C * d->K, m + i * d->m_step, rows, d->C, d->K);
+            k->products(v + i * d->v_step, run->address[d->u] + i * d->C * d->K, m + i * d->m_step, rows, d->C, d->K,
+                        d->K, &CONV_SUM);
         for (size_t i = 0; i < T; i++) {
             tile at = tile_at(d, first + i);
             for (size_t c = 0; c < d->K; c += k->lanes) {
-                winograd_plane p = plane_of(y, at.b, c, d->K, d->out_block, d->OH, d->OW);
+                conv_plane p = plane_of(y, at.b, c, d->K, d->out_block, d->OH, d->OW);
                 k->output(m + i * d->K + c, d->m_step, d->bias ? d->bias + c : NULL, &p, at.i, at.j);
             }
         }

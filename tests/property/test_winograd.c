@@ -14,7 +14,7 @@
 
 #include "base/rng.h"
 #include "base/try.h"
-#include "nn/winograd.h"
+#include "nn/conv_kernels.h"
 #include "tests/lib/nets.h"
 
 /* A float32 sum of K <= 64 terms below 1. */
@@ -32,13 +32,13 @@ static float *padded(size_t n, uint64_t key) {
 static void products_are_sums(void **state) {
     (void)state;
     enum { C = 64 };
-    const winograd_kernels *k;
-    for (int set = 0; (k = winograd_kernels_at(set)); set++)
+    const conv_kernels *k;
+    for (int set = 0; (k = conv_kernels_at(set)); set++)
         for (size_t T = k->rows; T <= 40; T += k->rows)
             for (size_t K = k->lanes; K <= 5 * k->lanes; K += k->lanes) {
                 float *v = padded(T * C, T), *u = padded(C * K, K), *m = nets_floats(T * K);
                 size_t panel = 2 * k->lanes;
-                k->products(v, u, m, T, C, K);
+                k->products(v, u, m, T, C, K, K, &CONV_SUM);
                 for (size_t t = 0; t < T; t++)
                     for (size_t o = 0; o < K; o++) {
                         size_t first = o / panel * panel, wide = K - first < panel ? K - first : panel;
@@ -58,11 +58,11 @@ static void products_are_sums(void **state) {
 }
 
 /* One input channel a lane, the kernel all ones: U = G 1 G^T. */
-static void one_tile(const winograd_kernels *k, long H, long W, long i, long j) {
+static void one_tile(const conv_kernels *k, long H, long W, long i, long j) {
     static const double g[6] = {1. / 4, -1. / 2, -1. / 6, 7. / 24, 1. / 8, 1}; /* G (1, 1, 1) */
     size_t L = k->lanes, n = (size_t)(H * W) * L;
     float *x = padded(n, 3), *y = nets_floats(n), *v = nets_floats(36 * L), *bias = padded(L, 4);
-    winograd_plane from = {x, (size_t)W * L, L, H, W}, to = {y, (size_t)W * L, L, H, W};
+    conv_plane from = {x, (size_t)W * L, L, H, W}, to = {y, (size_t)W * L, L, H, W};
     k->input(&from, i - 1, j - 1, v, L);
     for (size_t e = 0; e < 36 * L; e++) v[e] *= (float)(g[e / L / 6] * g[e / L % 6]);
     k->output(v, L, bias, &to, i, j);
@@ -88,8 +88,8 @@ static void one_tile(const winograd_kernels *k, long H, long W, long i, long j) 
 
 static void tiles_are_convolutions(void **state) {
     (void)state;
-    const winograd_kernels *k;
-    for (int set = 0; (k = winograd_kernels_at(set)); set++)
+    const conv_kernels *k;
+    for (int set = 0; (k = conv_kernels_at(set)); set++)
         for (long H = 1; H <= 13; H += 3)
             for (long W = 1; W <= 13; W += 4)
                 for (long i = 0; i < H; i += 4)

@@ -215,6 +215,34 @@ static void scales_are_joined_with_activations(void **state) {
     graph_free(g);
 }
 
+/* By the convolution that they alone read, where the engine's own kernels compute it; with padding before them, too. */
+static void activations_are_fused(void **state) {
+    (void)state;
+    limn_graph *g = nets_begin((limn_shape)PICTURE(16, 9, 8));
+    const limn_op_attr one = CONV(24, 1, WINDOW(1, 1, 1, 1, 1, 1)), deep = CONV(24, 24, WINDOW(3, 3, 2, 2, 1, 1));
+    limn_op_attr above = CLIP;
+    above.p[0] = 0.1F;
+    int conv1 = nets_add(g, "conv1", LIMN_OP_CONV2D, one), relu1 = nets_add(g, "relu1", LIMN_OP_RELU, NONE);
+    nets_add(g, "pad", LIMN_OP_PAD, (limn_op_attr){.after = {0, 1, 1}});
+    int conv2 = nets_add(g, "conv2", LIMN_OP_CONV2D, deep), clip2 = nets_add(g, "clip2", LIMN_OP_UNARY, CLIP);
+    nets_add(g, "conv3", LIMN_OP_CONV2D, one);
+    int no1 = nets_add(g, "zero is not within", LIMN_OP_UNARY, above);
+    int conv4 = nets_add(g, "conv4", LIMN_OP_CONV2D, one), no2 = nets_add(g, "read twice", LIMN_OP_RELU, NONE);
+    nets_add_n(g, "sum", LIMN_OP_BINARY, 2, (int[]){conv4, no2}, (limn_op_attr){.f = LIMN_F_ADD});
+    nets_engine e = nets_open(g, LIMN_BACKEND_AUTO), r = nets_open(g, LIMN_BACKEND_REF);
+    says(e.net, conv1, "bypassed");
+    says(e.net, relu1, "fused");
+    says(e.net, conv2, "bypassed, padding");
+    says(e.net, clip2, "fused");
+    says(e.net, no1, "over");
+    says(e.net, no2, "");
+    says(r.net, relu1, "over");
+    nets_close(&r);
+    nets_close(&e);
+    layers_are_what_they_were(g);
+    graph_free(g);
+}
+
 /* A ReLU may lie over its input only where nobody sees that: the session knows. */
 static void values_lie_over_each_other(void **state) {
     (void)state;
@@ -293,6 +321,7 @@ int main(void) {
         cmocka_unit_test(what_changes_nothing_is_dropped),
         cmocka_unit_test(zeros_around_become_the_padding),
         cmocka_unit_test(scales_are_joined_with_activations),
+        cmocka_unit_test(activations_are_fused),
         cmocka_unit_test(values_lie_over_each_other),
         cmocka_unit_test(passes_on_passes),
         cmocka_unit_test(both_ways_are_tested),
