@@ -88,6 +88,16 @@ static void procrustes_is_as_by_hand(void **state) {
     assert_true(fabs(a.procrustes - 0.5) < 1e-12);
     must(limn_maps_agree(&a, NULL, lone, mixed, 2, 4, 1, 1));
     assert_true(isnan(a.procrustes) && isnan(a.distances));
+    /* a cube, and one of axes 1, 2, 3: singular values 8, 16, 24; 48^2/(24 x 112) */
+    float cube[24], brick[24];
+    const float *solid[] = {cube, brick};
+    const int three[] = {3, 3};
+    for (int i = 0; i < 24; i++) {
+        cube[i] = i / 3 >> i % 3 & 1 ? 1 : -1;
+        brick[i] = cube[i] * (float)(i % 3 + 1);
+    }
+    must(limn_maps_agree(&a, NULL, solid, three, 2, 8, 1, 1));
+    assert_true(fabs(a.procrustes - 48. * 48 / (24 * 112)) < 1e-12);
 }
 
 /* The first twenty points of a line keep their places on the second map, the others are dealt anew; the third is the first. */
