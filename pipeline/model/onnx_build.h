@@ -15,7 +15,8 @@ typedef struct {
     int type, rank;
     int64_t dim[ONNX_MAX_RANK]; /* -1: the batch's axis */
     int batch;                  /* that axis; -1: there is none */
-    size_t times;               /* over 1: that axis is the batch times so many, samples outermost: the sample has it */
+    size_t times;               /* over 1: that axis is the batch times so many: the sample has it, of that size */
+    int inner;                  /* then: whether the batch counts faster than they do: (T, B, …) as (T B, …) */
     int node;                   /* of the graph; -1: none */
     double *known;              /* (size of one sample) owned; or NULL */
     const onnx_tensor *tensor;  /* an initialiser that has not been read into `known` */
@@ -71,6 +72,7 @@ typedef struct {
     size_t n_in, n_out;
     int layer;    /* of the graph, once a node of this operator has been added; else -1 */
     size_t times; /* of its inputs that have a batch, and so of its outputs: 0 or 1, or see onnx_value */
+    int inner;
 } onnx_op;
 
 struct onnx_row {
@@ -144,7 +146,7 @@ limn_status onnx_reshape(onnx_op *o, int node, const limn_shape *shape, int *out
 const limn_shape *onnx_node_shape(const onnx_op *o, int node);
 
 /* ---- shapes that fold and emit share (onnx_shape.c) -----------------------------------------------------------------
- * What Reshape gives of v: dim, the batch's axis, and (o->times) how many rows of it a sample has. */
+ * What Reshape gives of v: dim, the batch's axis, and (o->times, o->inner) how many rows of it a sample has. */
 limn_status onnx_reshape_dims(onnx_op *o, const onnx_value *v, int64_t dim[ONNX_MAX_RANK], int *rank,
                               int *batch) LIMN_CHECK;
 limn_status onnx_squeeze_dims(onnx_op *o, const onnx_value *v, int64_t dim[ONNX_MAX_RANK], int *rank,

@@ -239,11 +239,13 @@ static limn_status find_times(onnx_op *o) {
     for (size_t i = 0; i < o->n_in; i++) {
         if (!o->in[i] || o->in[i]->batch < 0) continue;
         size_t times = o->in[i]->times > 1 ? o->in[i]->times : 1;
-        if ((o->times && times != o->times) || (times > 1 && !takes_merged(o->row->type)))
+        if ((o->times && (times != o->times || o->in[i]->inner != o->inner)) ||
+            (times > 1 && !takes_merged(o->row->type)))
             return limn_fail(LIMN_EINPUT,
                              "it works on samples whose axis of the batch has several rows of each, which is not "
                              "supported");
         o->times = times;
+        o->inner = o->in[i]->inner;
     }
     return LIMN_OK;
 }

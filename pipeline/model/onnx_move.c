@@ -226,7 +226,8 @@ static limn_status nothing_of(onnx_op *o, size_t which, const onnx_value *v, con
     TRY(limn_new(&none, 1, sizeof *none));
     for (int i = 0; i < v->rank; i++) dim[i] = i == v->batch ? -1 : range[i].size;
     onnx_set_known(o, which, v->type, v->rank, dim, none);
-    if (which < o->n_out && o->out[which]) o->out[which]->batch = v->batch, o->out[which]->times = v->times;
+    if (which < o->n_out && o->out[which])
+        o->out[which]->batch = v->batch, o->out[which]->times = v->times, o->out[which]->inner = v->inner;
 done:
     return status;
 }

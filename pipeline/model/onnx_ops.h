@@ -31,8 +31,13 @@ limn_status onnx_emit_squeeze(onnx_op *o);
 limn_status onnx_emit_transpose(onnx_op *o);
 limn_status onnx_emit_unsqueeze(onnx_op *o);
 
-/* onnx_compose.c: written with others */
+/* onnx_attention.c, onnx_einsum.c, onnx_select.c */
+limn_status onnx_emit_attention(onnx_op *o);
 limn_status onnx_emit_einsum(onnx_op *o);
+limn_status onnx_emit_arg(onnx_op *o);
+limn_status onnx_emit_top(onnx_op *o);
+
+/* onnx_compose.c: written with others */
 limn_status onnx_emit_lp_norm(onnx_op *o);
 limn_status onnx_emit_mean_variance(onnx_op *o);
 limn_status onnx_emit_rms_norm(onnx_op *o);

@@ -4,7 +4,8 @@
  * holds the batch's size (NaN, or a 0 that copies it), or so many times it; (b) where it holds -1 and the other sizes are one sample's; (c)
  * where it holds the size that the file fixes (or 1) and the others are one sample's: networks saved with a batch of 1
  * reshape to [1, 256]; then (d) the same where that axis has several rows of each sample, as attention heads are often
- * written. In each case as many elements must come before the axis as did. Threading: pure functions. */
+ * written, (B, h, T, d) as (B h, T, d), and tokens, (T, B, d) as (T B, d). In each case as many elements must count slower
+ * than the samples as did. Threading: pure functions. */
 #include <math.h>
 #include <string.h>
 
@@ -21,9 +22,9 @@ static int64_t clamp(double v, int64_t low, int64_t high) {
 
 /* ---- Reshape --------------------------------------------------------------------------------------------------------
  */
-/* Whether d (rank) is v's shape with the batch, `times` rows of each sample (0: as many as fit), at axis `at`; fills in
- * the one INFER. Rows of a sample stay behind one another only where as much comes before the axis as did. */
-static int batch_goes(const onnx_value *v, int64_t *d, int rank, int at, size_t *times) {
+/* Whether d (rank) is v's shape with the batch, `times` rows of each sample (0: as many as fit), at axis `at`. Elements that
+ * count slower than the samples still must: those of the axes before, and the rows of the axis itself where it is `inner`. */
+static int batch_fits(const onnx_value *v, const int64_t *d, int rank, int at, size_t *times, int *inner) {
     double others = 1, before = 1, had = 1, all = (double)onnx_size(v), missing;
     int open = -1;
     for (int i = 0; i < rank; i++) {
@@ -41,26 +42,64 @@ static int batch_goes(const onnx_value *v, int64_t *d, int rank, int at, size_t 
     if (open < 0 ? missing != 1 : missing < 1 || missing != floor(missing)) return 0;
     for (int i = 0; i < at; i++) before *= d[i] == INFER ? missing : (double)d[i];
     for (int i = 0; i < v->batch; i++) had *= (double)v->dim[i];
-    if (before != had) return 0;
-    if (open >= 0) d[open] = (int64_t)missing;
-    d[at] = -1;
+    if (v->inner) had *= (double)v->times;
+    if (before != had && before * rows != had) return 0;
+    *inner = before != had;
     *times = (size_t)rows;
     return 1;
 }
 
+/* Puts the batch at axis `at`, and its size where one is INFER. */
+static void fill(const onnx_value *v, int64_t *d, int rank, int at, size_t times) {
+    size_t others = times;
+    for (int i = 0; i < rank; i++) others *= i == at || d[i] == INFER ? 1 : (size_t)d[i];
+    for (int i = 0; i < rank; i++)
+        if (i != at && d[i] == INFER) d[i] = (int64_t)(onnx_size(v) / others);
+    d[at] = -1;
+}
+
+/* What may be the batch's axis, in the order in which it is tried. Where all sizes are numbers more than one axis can fit: one
+ * that is not the last, which layers work along, comes first. */
+typedef enum { SAYS_BATCH, SAYS_INFER, SAYS_SIZE, SAYS_MULTIPLE } how_said;
+static const struct {
+    how_said how;
+    int one_row, may_be_inner, must_be_inner, may_be_last;
+} tries[] = {{SAYS_BATCH, 0, 1, 0, 1},   {SAYS_INFER, 1, 0, 0, 1},    {SAYS_SIZE, 1, 0, 0, 1},
+             {SAYS_INFER, 0, 1, 0, 1},   {SAYS_MULTIPLE, 0, 0, 0, 0}, {SAYS_MULTIPLE, 0, 1, 1, 0},
+             {SAYS_MULTIPLE, 0, 1, 0, 1}};
+
+/* Whether a size can be so many times the batch's; *times: how many, 0: not said. */
+static int says(how_said how, int64_t size, int64_t n_batch, size_t *times) {
+    *times = how == SAYS_SIZE;
+    switch (how) {
+    case SAYS_BATCH:
+        if (size <= BATCH) *times = (size_t)(BATCH - size);
+        return size <= BATCH;
+    case SAYS_INFER:
+        return size == INFER;
+    case SAYS_SIZE:
+        return size == n_batch;
+    default:
+        if (size > 0 && n_batch > 0 && size % n_batch == 0) *times = (size_t)(size / n_batch);
+        return *times > 0;
+    }
+}
+
 /* First with one row of a sample, then with more: (B, h, T, d) as (B h, T, d), and back. */
 static limn_status place_batch(onnx_op *o, const onnx_value *v, int64_t *d, int rank, int *batch) {
-    for (int pass = 0; pass < 5; pass++) {
+    for (size_t t = 0; t < COUNT_OF(tries); t++) {
         for (*batch = 0; *batch < rank; ++*batch) {
-            int64_t s = d[*batch];
-            size_t times = pass < 3;
-            if (pass == 0 && s <= BATCH) times = (size_t)(BATCH - s);
-            if (pass == 4 && s > 0 && s % o->b->n_batch == 0) times = (size_t)(s / o->b->n_batch);
-            int may = pass == 0 ? s <= BATCH : pass % 2 == 1 ? s == INFER : pass == 2 ? s == o->b->n_batch : times > 0;
-            if (may && batch_goes(v, d, rank, *batch, &times)) {
-                o->times = times;
-                return LIMN_OK;
-            }
+            size_t times;
+            int inner;
+            if (!says(tries[t].how, d[*batch], o->b->n_batch, &times)) continue;
+            if (*batch == rank - 1 && !tries[t].may_be_last) continue;
+            if (tries[t].one_row) times = 1;
+            if (!batch_fits(v, d, rank, *batch, &times, &inner)) continue;
+            if (inner ? !tries[t].may_be_inner : tries[t].must_be_inner) continue;
+            fill(v, d, rank, *batch, times);
+            o->times = times;
+            o->inner = inner;
+            return LIMN_OK;
         }
     }
     return limn_fail(LIMN_EINPUT, "its shape mixes the samples of a batch, which is not supported");

@@ -204,6 +204,7 @@ limn_status onnx_set_node(onnx_op *o, size_t which, int node, int batch, int typ
     v->type = type;
     v->batch = batch;
     v->times = o->times;
+    v->inner = merged && o->inner;
     v->rank = 0;
     for (int i = 0; i < s->rank; i++) {
         if (v->rank == batch) {
@@ -362,9 +363,35 @@ limn_status onnx_reshape(onnx_op *o, int node, const limn_shape *shape, int *out
     return same ? LIMN_OK : onnx_emit1(o, LIMN_OP_RESHAPE, node, &a, out);
 }
 
+/* *out = one row of a known value that has as many, all alike, as the file's batch (what programs expanded to it, and
+ * folded); out->known is the caller's to free. */
+static limn_status one_of_alike(onnx_op *o, onnx_value *v, int axis, onnx_value *out) {
+    limn_status status = LIMN_OK;
+    const double *x;
+    size_t outer = 1, inner = 1, rows = (size_t)v->dim[axis];
+    int alike = onnx_is_known(v) && v->dim[axis] == o->b->n_batch && o->times <= 1;
+    for (int i = 0; i < v->rank; i++) *(i < axis ? &outer : &inner) *= i == axis ? 1 : (size_t)v->dim[i];
+    *out = *v;
+    out->tensor = NULL;
+    out->known = NULL;
+    if (alike) TRY(onnx_numbers(o, v, &x));
+    for (size_t i = 0; alike && i < outer * rows; i++)
+        alike = memcmp(x + i * inner, x + i / rows * rows * inner, inner * sizeof *x) == 0;
+    if (!alike)
+        FAIL(LIMN_EINPUT, "its input `%s` has %lld rows where the batch is, which is not supported", onnx_text(v->name),
+             (long long)v->dim[axis]);
+    TRY(onnx_spend(o->b, outer * inner));
+    TRY(limn_new(&out->known, outer * inner, sizeof *out->known));
+    for (size_t i = 0; i < outer; i++) memcpy(out->known + i * inner, x + i * rows * inner, inner * sizeof *x);
+    out->dim[axis] = 1;
+done:
+    return status;
+}
+
 limn_status onnx_node_beside(onnx_op *o, onnx_value *v, int rank, int batch, int *node) {
     limn_status status = LIMN_OK;
     limn_shape s = {0};
+    onnx_value one = {0};
     int at = batch - (rank - v->rank);
     if (v->batch >= 0 && v->rank < rank) { /* batched values meet with equally many axes */
         int less = rank - v->rank;
@@ -378,16 +405,21 @@ limn_status onnx_node_beside(onnx_op *o, onnx_value *v, int rank, int batch, int
         return onnx_reshape(o, *node, &s, node);
     }
     if (v->batch >= 0 || batch < 0 || at < 0) return onnx_node_of(o, v, node);
-    if (v->dim[at] != 1)
-        FAIL(LIMN_EINPUT, "its input `%s` has %lld rows where the batch is, which is not supported", onnx_text(v->name),
-             (long long)v->dim[at]);
-    if (o->times > 1) return onnx_node_of(o, v, node); /* the axis stays, and broadcasts */
-    onnx_value one = *v;
+    if (o->times > 1 && v->dim[at] == 1) return onnx_node_of(o, v, node); /* the axis stays, and broadcasts */
+    int alike = v->dim[at] != 1;
+    if (alike)
+        TRY(one_of_alike(o, v, at, &one));
+    else
+        one = *v;
     one.batch = at; /* an axis of 1: the size stays */
     TRY(onnx_sample(&one, &s));
-    if (v->node >= 0) return onnx_reshape(o, v->node, &s, node);
-    status = as_const(o, v, &s, node);
+    if (one.node >= 0)
+        status = onnx_reshape(o, one.node, &s, node);
+    else
+        status = as_const(o, &one, &s, node);
+    if (!alike) one.known = NULL;
 done:
+    free(one.known);
     return status;
 }
 

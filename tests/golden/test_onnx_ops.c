@@ -1,5 +1,5 @@
-/* ONNX operators that limn writes with others, and windows over volumes, against ONNX Runtime: the network ops.onnx of
- * tests/data/onnx (make.py there made it) joins a result of each; values, and the gradient at the input. Then the forms in which
+/* ONNX operators that limn writes with others, and windows over volumes, against ONNX Runtime: the networks ops and select of
+ * tests/data/onnx (make.py there made them) join a result of each; values, and the gradient at the input. Then the forms in which
  * programs write one network (make_forms.py). */
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,18 +17,20 @@
 static const double VALUES = 2e-6, GRADIENTS = 1e-4;
 enum { ROWS = 2 };
 
-static void operators_written_with_others(void **state) {
-    (void)state;
+/* Values, and the gradient at the input, of the network `name` against an .npz. */
+static void values_and_gradient(const char *name, const char *npz) {
+    char model[64];
     size_t n, m;
-    peer_net p = peer_open(DATA "ops.onnx", NULL, 0);
-    double *x = peer_need(DATA "ops.npz", "x", &n), *want = peer_need(DATA "ops.npz", "y", &m);
-    double *slope = peer_need(DATA "ops.npz", "gradient", &n), *c = malloc(m * sizeof *c);
+    snprintf(model, sizeof model, DATA "%s.onnx", name);
+    peer_net p = peer_open(model, NULL, 0);
+    double *x = peer_need(npz, "x", &n), *want = peer_need(npz, "y", &m);
+    double *slope = peer_need(npz, "gradient", &n), *c = malloc(m * sizeof *c);
     assert_non_null(c);
     for (size_t i = 0; i < m; i++) c[i] = ((double)(i % (m / ROWS) % 7) - 3) / 3;
     peer_forward(&p, x, ROWS);
     double *have = peer_value(&p, p.graph->n_layers - 1, ROWS), d = peer_difference(have, want, m, 1);
     double *g = peer_gradient(&p, c, ROWS, LIMN_INPUT), e = peer_difference(g, slope, n, 1);
-    print_message("# values within %.1e, gradient within %.1e\n", d, e);
+    print_message("# %s: values within %.1e, gradient within %.1e\n", name, d, e);
     assert_true(d <= VALUES);
     assert_true(e <= GRADIENTS);
     free(g);
@@ -38,6 +40,26 @@ static void operators_written_with_others(void **state) {
     free(want);
     free(x);
     peer_close(&p);
+}
+
+static void operators_written_with_others(void **state) {
+    (void)state;
+    values_and_gradient("ops", DATA "ops.npz");
+}
+
+static void attention_selection_and_equations(void **state) {
+    (void)state;
+    values_and_gradient("select", DATA "select.npz");
+}
+
+/* As PyTorch's exporters write it (make_torch.py): tokens before the batch, and both, or heads and batch, as one axis. */
+static void vision_transformers_of_pytorch(void **state) {
+    (void)state;
+    values_and_gradient("torch_17", DATA "torch.npz");
+    values_and_gradient("torch_18", DATA "torch.npz");
+    values_and_gradient("torch_23", DATA "torch.npz");
+    values_and_gradient("torch_17_batch_1", DATA "torch.npz");
+    values_and_gradient("torch_18_batch_2", DATA "torch.npz");
 }
 
 /* The network `name` gives the numbers y of an .npz (make_forms.py), which may be of another form of its input. */
@@ -96,7 +118,10 @@ static void forms_of_one_network(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(operators_written_with_others),
-                                       cmocka_unit_test(known_values_are_computed), cmocka_unit_test(opsets_7_to_22),
+                                       cmocka_unit_test(attention_selection_and_equations),
+                                       cmocka_unit_test(vision_transformers_of_pytorch),
+                                       cmocka_unit_test(known_values_are_computed),
+                                       cmocka_unit_test(opsets_7_to_22),
                                        cmocka_unit_test(forms_of_one_network)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-"""Small ONNX networks with seeded weights. outputs: three outputs of one trunk; ops: operators that are written with others, and
-their numbers. Made with onnx 1.23 and ONNX Runtime 1.32: python make.py"""
+"""Small ONNX networks with seeded weights. outputs: three outputs of one trunk; ops, select: operators that are written with
+others, and their numbers. Made with onnx 1.23 and ONNX Runtime 1.32: python make.py"""
 import os
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save
@@ -78,3 +78,27 @@ def numbers(name, shape, h=4e-3):
 
 
 numbers("ops", (2, 4, 4, 5))
+
+# attention with heads side by side and apart, shared keys, masks of numbers and of truth values, one row hidden whole; what is
+# largest; equations with an ellipsis, without a result, with sums
+truth = numpy_helper.from_array(np.array([[0, 0, 0, 0], [1, 0, 1, 0], [1, 1, 1, 0], [0, 1, 1, 1]], bool), "truth")
+parts = [N("Attention", ["x", "x", "x", "bias"], ["wide"], q_num_heads=2, kv_num_heads=2, softcap=0.7),
+         N("Reshape", ["x", "apart"], ["h"]), N("Transpose", ["h"], ["heads"], perm=[0, 2, 1, 3]),
+         N("Slice", ["heads", "zero", "one", "one"], ["fewer"]),
+         N("Attention", ["heads", "fewer", "fewer", "truth"], ["shared"], scale=0.8),
+         N("Concat", ["fewer", "fewer"], ["twice"], axis=1),
+         N("Attention", ["heads", "heads", "twice"], ["causal"], is_causal=1),
+         N("TopK", ["x", "three"], ["top", "places"], axis=2), N("Cast", ["places"], ["place"], to=F),
+         N("TopK", ["x", "two"], ["low", "low_places"], axis=1, largest=0),
+         N("ArgMax", ["x"], ["arg"], axis=1, keepdims=0), N("Cast", ["arg"], ["most"], to=F),
+         N("ArgMin", ["x"], ["argmin"], axis=2, select_last_index=1), N("Cast", ["argmin"], ["least"], to=F),
+         N("Einsum", ["heads", "matrix"], ["last"], equation="...i,ij->...j"),
+         N("Einsum", ["x", "matrix3"], ["implied"], equation="bji,ik"),
+         N("Einsum", ["x", "row"], ["sums"], equation="bij,k->bi")]
+names = "wide shared causal top place low most least last implied sums".split()
+write("select", parts + [N("Flatten", [n], ["flat_" + n]) for n in names] +
+      [N("Concat", ["flat_" + n for n in names], ["y"], axis=1)],
+      [port("x", "N", 4, 6)], [port("y", "N", "M")],
+      [weights("bias", 4, 4), truth, number("apart", 0, 4, 2, 3), number("zero", 0), number("one", 1), number("three", 3),
+       number("two", 2), weights("matrix", 3, 2), weights("matrix3", 6, 3), weights("row", 5)], opset=23)
+numbers("select", (2, 4, 6))
